@@ -1,0 +1,1 @@
+"""The deadline engine: rules as data, clocks as rows, fired once."""

@@ -1,0 +1,74 @@
+"""Use cases of the deadline engine: start, meet, cancel, and fire what is due."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import clock, ids
+from shared.clocks import store
+from shared.clocks.models import Clock
+from shared.clocks.rules import ClockState, Deadline
+from shared.db import Database
+
+Fired = Callable[[AsyncSession, Clock, str], Awaitable[None]]
+"""What a service does when a clock speaks: `clock.warned` or `clock.breached`, in one transaction."""
+
+_BATCH = 100
+
+
+def started(deadline: Deadline, *, case: str, resource_id: str, agency: str, at: datetime | None = None) -> Clock:
+    """Build a clock that runs from `at` (now, when left out)."""
+    start = at or clock.now()
+    return Clock(
+        id=ids.new("clk"),
+        rule=deadline.id,
+        case_key=case,
+        resource_id=resource_id,
+        agency=agency,
+        started_at=start,
+        warn_at=start + deadline.warn,
+        due_at=start + deadline.due,
+        next_at=start + deadline.warn,
+    )
+
+
+async def meet(session: AsyncSession, rule: str, resource_id: str, at: datetime | None = None) -> None:
+    """Stop a clock because its duty was done. Once only; a late one stays marked as breached."""
+    running = await store.find(session, rule, resource_id)
+    if running is None or running.state in (ClockState.MET, ClockState.CANCELLED):
+        return
+    running.met_at = at or clock.now()
+    running.next_at = None
+    if running.met_at > running.due_at:
+        running.breached_at = running.breached_at or running.due_at
+    running.state = ClockState.MET
+
+
+async def cancel(session: AsyncSession, rule: str, resource_id: str) -> None:
+    """Stop a clock because its duty fell away."""
+    running = await store.find(session, rule, resource_id)
+    if running is not None and running.state is ClockState.RUNNING:
+        running.state, running.next_at = ClockState.CANCELLED, None
+
+
+async def fire(database: Database, fired: Fired) -> int:
+    """Let every clock that is due speak, once. Returns how many spoke."""
+    now = clock.now()
+    async with database.work(write=False) as session:
+        if not await store.any_due(session, now):
+            return 0
+    async with database.work() as session:
+        speaking = await store.due(session, now, _BATCH)
+        for each in speaking:
+            await _speak(session, each, now, fired)
+        return len(speaking)
+
+
+async def _speak(session: AsyncSession, each: Clock, now: datetime, fired: Fired) -> None:
+    if now < each.due_at:
+        each.next_at = each.due_at
+        await fired(session, each, "clock.warned")
+        return
+    each.state, each.breached_at, each.next_at = ClockState.BREACHED, each.due_at, None
+    await fired(session, each, "clock.breached")

@@ -1,0 +1,45 @@
+"""Every SQL statement of the deadline engine."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.auth import Caller
+from shared.clocks.models import Clock
+
+
+def readable(caller: Caller) -> Any:
+    """Select the clocks of the duties that the caller's agency owes."""
+    return select(Clock).where(Clock.agency == caller.agency)
+
+
+async def of(session: AsyncSession, resource_id: str) -> Sequence[Clock]:
+    """Return the clocks of a resource that the caller has been shown to be able to read."""
+    statement = select(Clock).where(Clock.resource_id == resource_id).order_by(col(Clock.rule))
+    return (await session.exec(statement)).all()
+
+
+async def find(session: AsyncSession, rule: str, resource_id: str) -> Clock | None:
+    """Return one clock, locked."""
+    statement = select(Clock).where(Clock.rule == rule, Clock.resource_id == resource_id).with_for_update()
+    return (await session.exec(statement)).first()
+
+
+async def any_due(session: AsyncSession, now: datetime) -> bool:
+    """Whether a clock has something to say: a read, so that an idle worker takes no write lock."""
+    return (await session.exec(select(Clock.id).where(col(Clock.next_at) <= now).limit(1))).first() is not None
+
+
+async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Clock]:
+    """Return clocks that have something to say, locked; what another worker holds is skipped."""
+    statement = (
+        select(Clock)
+        .where(col(Clock.next_at) <= now)
+        .order_by(col(Clock.next_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).all()

@@ -1,0 +1,168 @@
+"""Every SQL statement of the webhook engine."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, update
+from sqlalchemy.orm import aliased
+from sqlmodel import col, or_, select, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import ids
+from shared.auth import Caller
+from shared.delivery.models import Attempt, Delivery, Endpoint, Event
+from shared.delivery.rules import DeliveryState, EndpointState
+
+
+def readable(caller: Caller) -> Any:
+    """Select the endpoints that the caller may know of: its own."""
+    return select(Endpoint).where(Endpoint.owner == caller.agency)
+
+
+def deliveries_readable(caller: Caller) -> Any:
+    """Select what has arrived at the caller's endpoints. What was never received shows nowhere."""
+    own = select(Endpoint.id).where(Endpoint.owner == caller.agency)
+    return select(Delivery).where(col(Delivery.endpoint_id).in_(own), Delivery.state == DeliveryState.DELIVERED)
+
+
+def events_readable(caller: Caller) -> Any:
+    """Select the events that were sent to the caller's endpoints."""
+    sent = deliveries_readable(caller).with_only_columns(Delivery.event_id)
+    return select(Event).where(col(Event.id).in_(sent))
+
+
+async def endpoint(session: AsyncSession, caller: Caller, endpoint_id: str) -> Endpoint | None:
+    found: Endpoint | None = (await session.exec(readable(caller).where(Endpoint.id == endpoint_id))).first()
+    return found
+
+
+async def endpoints_of(session: AsyncSession, owners: Sequence[str]) -> Sequence[Endpoint]:
+    """Return the endpoints that get the events of these owners."""
+    statement = select(Endpoint).where(col(Endpoint.owner).in_(owners)).order_by(col(Endpoint.id))
+    return (await session.exec(statement)).all()
+
+
+async def next_case_seq(session: AsyncSession, case_key: str) -> int:
+    """Take the next number of a case. Rivals wait here until this transaction has ended."""
+    statement = text(
+        "INSERT INTO event_counter (case_key, n) VALUES (:key, 1) "
+        "ON CONFLICT (case_key) DO UPDATE SET n = event_counter.n + 1 RETURNING n"
+    )
+    return int((await session.execute(statement, {"key": case_key})).scalar_one())
+
+
+async def next_lane_number(session: AsyncSession, endpoint_id: str, case_key: str) -> int:
+    """Take the receiver's next number for a case, at the first permitted send."""
+    statement = text(
+        "INSERT INTO lane_counter (endpoint_id, case_key, n) VALUES (:endpoint, :key, 1) "
+        "ON CONFLICT (endpoint_id, case_key) DO UPDATE SET n = lane_counter.n + 1 RETURNING n"
+    )
+    return int((await session.execute(statement, {"endpoint": endpoint_id, "key": case_key})).scalar_one())
+
+
+def _due(now: datetime) -> Any:
+    earlier = aliased(Delivery)
+    blocked = (
+        select(earlier.id)
+        .where(
+            earlier.endpoint_id == Delivery.endpoint_id,
+            earlier.case_key == Delivery.case_key,
+            earlier.case_seq < Delivery.case_seq,
+            earlier.state == DeliveryState.PENDING,
+        )
+        .exists()
+    )
+    return and_(col(Delivery.state) == DeliveryState.PENDING, col(Delivery.due_at) <= now, ~blocked)
+
+
+async def any_due(session: AsyncSession, now: datetime) -> bool:
+    """Whether there may be anything to claim: a read, so that an idle worker takes no write lock."""
+    statement = (
+        select(Delivery.id)
+        .join(Endpoint, col(Endpoint.id) == col(Delivery.endpoint_id))
+        .where(Endpoint.state == EndpointState.ACTIVE, Delivery.state == DeliveryState.PENDING, Delivery.due_at <= now)
+        .limit(1)
+    )
+    return (await session.exec(statement)).first() is not None
+
+
+async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: int) -> list[tuple[Delivery, str]]:
+    """Lease what is due, a few for each endpoint, the least recently served endpoint first.
+
+    Returns deliveries with the token of their lease. A lease ends by itself: its due time has
+    been pushed to its end. With several workers, PostgreSQL skips what another one holds.
+    """
+    lanes = (
+        select(Endpoint)
+        .where(
+            Endpoint.state == EndpointState.ACTIVE,
+            select(Delivery.id)
+            .where(
+                Delivery.endpoint_id == Endpoint.id, Delivery.state == DeliveryState.PENDING, Delivery.due_at <= now
+            )
+            .exists(),
+        )
+        .order_by(col(Endpoint.served_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed: list[tuple[Delivery, str]] = []
+    for lane in (await session.exec(lanes)).all():
+        room = min(_cap(lane) - await _in_flight(session, lane.id, now), limit - len(claimed))
+        if room <= 0:
+            continue
+        due = (
+            select(Delivery)
+            .where(Delivery.endpoint_id == lane.id, _due(now))
+            .order_by(col(Delivery.due_at), col(Delivery.id))
+            .limit(room)
+            .with_for_update(skip_locked=True)
+        )
+        for delivery in (await session.exec(due)).all():
+            delivery.token = ids.opaque("lse")
+            delivery.due_at = now + lease
+            claimed.append((delivery, delivery.token))
+        lane.served_at = now
+    await session.flush()
+    return claimed
+
+
+def _cap(lane: Endpoint) -> int:
+    return 1 if lane.failures else lane.cap  # after a failure one probe at a time
+
+
+async def _in_flight(session: AsyncSession, endpoint_id: str, now: datetime) -> int:
+    statement = select(func.count()).where(
+        Delivery.endpoint_id == endpoint_id,
+        Delivery.state == DeliveryState.PENDING,
+        col(Delivery.token).is_not(None),
+        Delivery.due_at > now,
+    )
+    return (await session.exec(statement)).one()
+
+
+async def leased(session: AsyncSession, delivery_id: str, token: str) -> Delivery | None:
+    """Return the delivery if the lease still holds, locked."""
+    statement = select(Delivery).where(Delivery.id == delivery_id, Delivery.token == token).with_for_update()
+    return (await session.exec(statement)).first()
+
+
+async def close_attempt(session: AsyncSession, attempt_id: str, outcome: str, status: int | None, ms: int) -> None:
+    """Write down how an attempt ended."""
+    await session.execute(
+        update(Attempt)
+        .where(col(Attempt.id) == attempt_id)
+        .values(outcome=outcome, status=status, milliseconds=ms)
+    )
+
+
+async def owed(session: AsyncSession) -> Sequence[tuple[str, int, datetime]]:
+    """Return, for each owner that has something coming, how many and since when."""
+    statement = (
+        select(Endpoint.owner, func.count(), func.min(Delivery.created_at))
+        .join(Delivery, col(Delivery.endpoint_id) == col(Endpoint.id))
+        .where(or_(Delivery.state == DeliveryState.PENDING, Delivery.state == DeliveryState.PARKED))
+        .group_by(Endpoint.owner)
+    )
+    return [(owner, count, oldest) for owner, count, oldest in (await session.execute(statement)).tuples()]

@@ -1,0 +1,96 @@
+"""The facts that services tell each other and the world. Fields may be added, never removed.
+
+Ids, codes and times only. To receivers outside, types are neutral: no type tells of refuge or
+protection. Only a released notice says a nationality (the guard, docs/guard.md).
+"""
+
+from typing import ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Fact(BaseModel):
+    """What the `data` of an event holds."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class EncounterRecorded(Fact):
+    """intake → referral: a child was met; these referrals are mandatory."""
+
+    TYPE: ClassVar = "encounter.recorded"
+    encounter_id: str
+    child_id: str
+    kind: str
+    state: str
+    agency: str
+    facts_version: int
+    referrals: list[str]
+
+
+class DutyMet(Fact):
+    """referral → intake: the duty behind a clock that intake runs was done."""
+
+    TYPE: ClassVar = "duty.met"
+    duty: str
+    child_id: str
+    met_at: AwareDatetime
+
+
+class ReferralMoved(Fact):
+    """referral → both agencies: a referral was sent or has moved. Its content is fetched, not sent."""
+
+    SENT: ClassVar = "referral.sent"
+    TYPE: ClassVar = "referral.moved"
+    referral_id: str
+    state: str
+
+
+class Office(BaseModel):
+    """An office that a consulate may turn to (LM 112-V)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    name: str
+
+
+class ReleaseGranted(Fact):
+    """referral → consular: a notice may be sent. The only thing that the consular database ever learns."""
+
+    TYPE: ClassVar = "release.granted"
+    release_id: str
+    nationality: str
+    state: str
+    pp: Office
+    dif: Office
+
+
+class NoticeAcknowledged(Fact):
+    """consular → referral: the consulate said that it has been notified."""
+
+    TYPE: ClassVar = "notice.acknowledged"
+    release_id: str
+    acknowledged_at: AwareDatetime
+
+
+class NoticeIssued(Fact):
+    """consular → the consulate: the whole notice of LM 112-V. There is nothing to fetch."""
+
+    TYPE: ClassVar = "notice.issued"
+    notice_id: str
+    nationality: str
+    state: str
+    pp: Office
+    dif: Office
+    statement_es: str
+    statement_en: str
+
+
+class ClockSpoke(Fact):
+    """any service → whoever owes the duty: its time is nearly over, or over."""
+
+    clock_id: str
+    rule: str
+    resource_id: str
+    due_at: AwareDatetime

@@ -1,0 +1,95 @@
+"""Events of sister services come in here: signed, and each takes effect once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import clock, jsons, telemetry
+from shared.db import UTCDateTime
+from shared.delivery import signing
+from shared.errors import Conflict, Invalid, Refusal, Unauthenticated, Unavailable
+
+PATH = "/internal/events"
+
+
+class InboxRecord(SQLModel, table=True):
+    """An event that has taken effect here, in the transaction of that effect."""
+
+    __tablename__ = "inbox"
+
+    event_id: str = Field(primary_key=True)
+    source: str
+    digest: bytes
+    received_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Message(BaseModel):
+    """An event as it travels. Fields may be added to it; none is ever removed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    type: str
+    version: int
+    time: AwareDatetime
+    data: dict[str, Any]
+
+
+Handler = Callable[[AsyncSession, Message], Awaitable[None]]
+
+
+def inbox(secrets: Mapping[str, str], handlers: Mapping[str, Handler]) -> APIRouter:
+    """Return the route that takes events in. Its authentication is the signature."""
+    router = APIRouter()
+
+    @router.post(PATH, include_in_schema=False)
+    async def receive(request: Request) -> dict[str, str]:
+        body = await request.body()
+        source = _source(dict(request.headers), body, secrets)
+        message = _parse(body)
+        telemetry.note(event=message.id, event_type=message.type)
+        handler = handlers.get(message.type)
+        if handler is None:
+            raise Unavailable("This version does not know this type of event yet.", retry_after=30)
+        async with request.app.state.runtime.database.work() as session:
+            if await _is_new(session, source, message.id, hashlib.sha256(body).digest()):
+                await handler(session, message)
+        return {"status": "received"}
+
+    return router
+
+
+def _source(headers: Mapping[str, str], body: bytes, secrets: Mapping[str, str]) -> str:
+    for source, secret in secrets.items():
+        try:
+            signing.verify(headers, body, secret)
+        except signing.BadSignature:
+            continue
+        return source
+    raise Unauthenticated
+
+
+def _parse(body: bytes) -> Message:
+    try:
+        return Message.model_validate(jsons.loads(body))
+    except jsons.BadJson:
+        raise Refusal(code="malformed_json") from None
+    except ValidationError:
+        raise Invalid from None
+
+
+async def _is_new(session: AsyncSession, source: str, event_id: str, digest: bytes) -> bool:
+    known = await session.get(InboxRecord, event_id, with_for_update=True)
+    if known is None:
+        session.add(InboxRecord(event_id=event_id, source=source, digest=digest, received_at=clock.now()))
+        await session.flush()
+        return True
+    if known.digest != digest:
+        raise Conflict("The same event came earlier with another body.")
+    return False

@@ -1,0 +1,118 @@
+"""Refusals rendered as problem documents (RFC 9457). The only place that knows of HTTP statuses.
+
+No answer holds a value that the caller sent, nor the name of a field that we do not know.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import to_json
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shared import telemetry
+from shared.catalogue import CATALOGUE
+from shared.errors import Fault, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+_STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+_CHALLENGE = 'Bearer realm="ruta", error="invalid_token"'
+
+
+def document(refusal: Refusal) -> dict[str, Any]:
+    """Return the problem document of a refusal."""
+    problem = CATALOGUE[refusal.code]
+    body: dict[str, Any] = {
+        "type": f"/errors/{refusal.code}",
+        "title": problem.title.en,
+        "status": problem.status,
+        "code": refusal.code,
+        "detail": refusal.detail or problem.cause.en,
+        "fix": problem.fix.en,
+        "request_id": telemetry.request_id(),
+    }
+    if refusal.law:
+        body |= {"rule": refusal.law.rule, "source": refusal.law.source}
+    if refusal.allowed_actions is not None:
+        body["allowed_actions"] = list(refusal.allowed_actions)
+    if refusal.current is not None:
+        body["current"] = refusal.current
+    if refusal.faults:
+        body["errors"] = [{"pointer": fault.pointer, "reason": fault.reason} for fault in refusal.faults]
+    return body
+
+
+def render(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the HTTP answer of a refusal."""
+    body = document(refusal)
+    telemetry.note(code=refusal.code)
+    answer = Response(to_json(body), body["status"], dict(headers or {}), MEDIA_TYPE)
+    if body["status"] == 401:
+        answer.headers["WWW-Authenticate"] = _CHALLENGE
+    if refusal.retry_after is not None:
+        answer.headers["Retry-After"] = str(refusal.retry_after)
+    return answer
+
+
+def faults(error: ValidationError | RequestValidationError) -> list[Fault]:
+    """Translate validation errors into pointers and reasons, without any value."""
+    # A hundred faults say no more than ten, and cost the reader more.
+    details = error.errors() if isinstance(error, RequestValidationError) else error.errors(
+        include_url=False, include_context=False, include_input=False
+    )
+    return [_fault(detail) for detail in list(details)[:10]]
+
+
+def _fault(detail: Mapping[str, Any]) -> Fault:
+    place = [str(part) for part in detail["loc"]]
+    if detail["type"] == "extra_forbidden":
+        place = place[:-1]  # the name is the caller's own and may hold anything
+    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in place)
+    return Fault(pointer, _REASONS.get(detail["type"], detail["type"]))
+
+
+_REASONS = {"extra_forbidden": "unknown_field", "value_error": "not_acceptable"}
+
+
+def install(app: FastAPI) -> None:
+    """Render every failure of `app` as a problem document."""
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return render(error)
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        if any(detail["loc"][0] == "path" for detail in error.errors()):
+            return render(Refusal(code="not_found"))  # an id of another form is nobody's id
+        return render(Refusal(code="invalid_request", faults=faults(error)))
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _STATUS_CODES.get(error.status_code, "invalid_request" if error.status_code < 500 else "internal_error")
+        return render(Refusal(code=code), error.headers)
+
+    async def database(_: Request, error: Exception) -> Response:
+        telemetry.failed(error)
+        return render(Refusal(code="unavailable", retry_after=2))
+
+    async def broken(_: Request, error: Exception) -> Response:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return await database(_, error)
+        telemetry.failed(error)
+        return render(Refusal(code="internal_error"))
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    for lost in (OperationalError, PoolTimeout, ConnectionError):
+        app.add_exception_handler(lost, database)
+    # Not `Exception`: Starlette would render it and raise it again into the server's log, values included.
+    app.add_exception_handler(DBAPIError, broken)
+    for bug in (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        app.add_exception_handler(bug, broken)

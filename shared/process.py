@@ -1,0 +1,50 @@
+"""`python -m services.<name> api | worker | migrate`: one image, several commands."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+
+import uvicorn
+
+from shared import migrate, settings, telemetry
+from shared.keyring import Keyring
+from shared.runtime import Runtime
+
+Build = Callable[[Runtime], object]
+
+
+def main(argv: Sequence[str], package: str, *, api: Build, worker: Build | None) -> None:
+    """Run one command of a service, and stop cleanly on SIGTERM."""
+    telemetry.configure()
+    commands = {"api": lambda: _serve(api), "migrate": lambda: asyncio.run(_migrate(package))}
+    if worker is not None:
+        commands["worker"] = lambda: _serve(worker)
+    if len(argv) != 1 or argv[0] not in commands:
+        sys.exit(f"usage: python -m {package} {' | '.join(commands)}")
+    commands[argv[0]]()
+
+
+def _serve(build: Build) -> None:
+    current = settings.load()
+    app = build(Runtime.build(current))
+    uvicorn.run(
+        app,  # type: ignore[arg-type]  # ASGI apps have no common base
+        host=current.host, port=current.port, loop="uvloop", http="httptools",
+        access_log=False, log_level="warning", server_header=False, proxy_headers=False,
+        timeout_graceful_shutdown=20, backlog=2048, timeout_keep_alive=5,
+    )  # fmt: skip
+
+
+async def _migrate(package: str) -> None:
+    current = settings.load()
+    await migrate.upgrade(package, current.database_url)
+    if current.keyring_url:
+        await create_keyring(current)
+
+
+async def create_keyring(current: settings.Settings) -> None:
+    """Create the keyring's one table."""
+    runtime = Runtime.build(current)
+    assert isinstance(runtime.keyring, Keyring)
+    await runtime.keyring.create()
+    await runtime.close()

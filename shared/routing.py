@@ -1,0 +1,124 @@
+"""One request, one transaction: the route class that every router of a service uses.
+
+In this order: authenticate and check the scope, read and parse the body strictly, open the unit
+of work, claim the Idempotency-Key, run the handler, keep its answer, commit, answer. A refusal
+anywhere rolls everything back. FastAPI's own `yield` dependencies end after the response, so a
+failing commit would be answered with 200; that is why the transaction lives here.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+
+from shared import idempotency, jsons, problems
+from shared.auth import Guard
+from shared.errors import Invalid, Refusal
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M", bound=BaseModel)
+
+
+def audited_read(endpoint: F) -> F:
+    """Mark a GET whose reading is recorded: it gets a transaction that may write."""
+    endpoint.__ruta_writes__ = True  # type: ignore[attr-defined]  # a mark on the function itself
+    return endpoint
+
+
+class Route(APIRoute):
+    """A route whose whole work is one transaction."""
+
+    keyed = True
+    """Whether a POST here needs an Idempotency-Key."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        guards = guards_of(self)
+        writes = not methods_of(self) <= {"GET", "HEAD"} or hasattr(self.endpoint, "__ruta_writes__")
+        body_model = _body_model(self)
+
+        async def answer(request: Request) -> Response:
+            await _authenticate(request, guards)
+            if body_model is not None:
+                request._json = await parse(request, body_model)
+            async with request.app.state.runtime.database.work(write=writes) as session:
+                request.state.session = session
+                if request.method != "POST" or not self.keyed:
+                    return await handle(request)
+                claim = await idempotency.claim(session, request)
+                if claim.stored is not None:
+                    return claim.stored
+                response = await handle(request)
+                idempotency.keep(claim, response)
+                return response
+
+        return answer
+
+
+class InternalRoute(Route):
+    """A route for sister services, which the gateway never forwards to."""
+
+    keyed = False
+
+
+def router(prefix: str, tag: str) -> APIRouter:
+    """Return the router of a slice."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=Route)
+
+
+def internal_router(prefix: str) -> APIRouter:
+    """Return the router of what a slice offers to sister services."""
+    return APIRouter(prefix=f"/internal{prefix}", include_in_schema=False, route_class=InternalRoute)
+
+
+async def _authenticate(request: Request, guards: list[Guard]) -> None:
+    if not guards:
+        return
+    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    caller = await request.app.state.runtime.verifier.caller(given)
+    for guard in guards:
+        guard.check(caller)
+    request.state.caller = caller
+
+
+async def parse(request: Request, model: type[M]) -> M:
+    """Read the body as `model`, strictly. Raises Refusal with pointers, never with values."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Refusal(code="unsupported_media_type")
+    body = await request.body()
+    try:
+        jsons.loads(body)
+        return model.model_validate_json(body, strict=True)
+    except jsons.BadJson as error:
+        raise Refusal(f"The body is refused: {error}.", code="malformed_json") from None
+    except ValidationError as error:
+        raise Invalid(faults=problems.faults(error)) from None
+
+
+def methods_of(route: APIRoute) -> set[str]:
+    """Return the methods of a route."""
+    return route.methods or set()
+
+
+def guards_of(route: APIRoute) -> list[Guard]:
+    """Return what a route asks of its caller. None means that it is public."""
+    return _find(route.dependant)
+
+
+def _find(dependant: Dependant) -> list[Guard]:
+    own = [dependant.call] if isinstance(dependant.call, Guard) else []
+    return own + [guard for child in dependant.dependencies for guard in _find(child)]
+
+
+def _body_model(route: APIRoute) -> type[BaseModel] | None:
+    if route.body_field is None:
+        return None
+    model = route.body_field.field_info.annotation
+    assert isinstance(model, type)
+    assert issubclass(model, BaseModel)
+    return model

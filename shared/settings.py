@@ -1,0 +1,93 @@
+"""Settings come from the environment (`RUTA_…`); secrets come from files that it names."""
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ServiceName = Literal["gateway", "intake", "referral", "consular"]
+
+
+class UnsafeSettings(SystemExit):
+    """Production refuses to start. The message lists every reason at once."""
+
+
+class Settings(BaseSettings):
+    """What one process of Ruta must know. Nothing here has a default that is unsafe."""
+
+    model_config = SettingsConfigDict(env_prefix="RUTA_", frozen=True)
+
+    service: ServiceName
+    environment: Literal["production", "sandbox"] = "production"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+
+    database_url: str = Field(description="sqlite+aiosqlite:///file or a postgresql:// URL")
+    keyring_url: str = Field(default="", description="intake only: the database of wrapped data keys")
+    pool_size: int = Field(default=8, ge=1, le=100, description="database connections of this process")
+
+    kek_file: Path = Field(description='JSON {"current": id, "keys": {id: base64 of 32 bytes}}')
+    signing_key_file: Path = Field(description="EC P-256 private key, PKCS #8 PEM")
+    trust_file: Path = Field(description='JSON {"issuers": {issuer: JWK set}}')
+    event_secrets_file: Path | None = Field(
+        default=None, description='JSON {"outgoing": {service: whsec}, "incoming": {service: whsec}}'
+    )
+
+    issuer: str = Field(description="the gateway's issuer string, exactly as in its tokens")
+    audience: str = "ruta"
+    jwks_url: str = ""
+    gateway_url: str = ""
+    intake_url: str = ""
+    referral_url: str = ""
+    consular_url: str = ""
+
+    allow_loopback_webhooks: bool = Field(
+        default=False, description="lets webhooks go to loopback over http: sandbox and tests only"
+    )
+    single_node: bool = Field(default=False, description="SQLite in production, on purpose")
+    impact_assessment_date: date | None = Field(
+        default=None, description="filing date of the impact assessment (R36), 30 working days before"
+    )
+    body_limit: int = Field(default=256 * 1024, ge=1024, description="bytes of a request body")
+    poll_seconds: float = Field(default=0.25, gt=0, description="how often a worker looks for work")
+    lease_seconds: float = Field(default=30, gt=0, description="how long one delivery attempt may hold")
+    delivery_timeout: float = Field(default=15, gt=0, description="seconds for one webhook, in total")
+
+    @property
+    def issuer_name(self) -> str:
+        """Who this process is when it signs: the gateway's issuer, or `urn:ruta:<service>`."""
+        return self.issuer if self.service == "gateway" else f"urn:ruta:{self.service}"
+
+    def peer_url(self, service: str) -> str:
+        """Return the base URL of a sister service."""
+        return str(getattr(self, f"{service}_url"))
+
+    def refuse_unsafe(self) -> None:
+        """Raise UnsafeSettings in production unless everything unsafe is off (decision 15, R36)."""
+        if self.environment != "production":
+            return
+        reasons = [
+            (self.database_url.startswith("sqlite") and not self.single_node,
+             "RUTA_DATABASE_URL is SQLite: use PostgreSQL, or say RUTA_SINGLE_NODE=true."),
+            (self.allow_loopback_webhooks,
+             "RUTA_ALLOW_LOOPBACK_WEBHOOKS opens the inner network to webhooks: switch it off."),
+            (self.impact_assessment_date is None,
+             "RUTA_IMPACT_ASSESSMENT_DATE is empty: the law asks for one (LGPDPPSO 68-71)."),
+            (self.service != "gateway" and self.event_secrets_file is None,
+             "RUTA_EVENT_SECRETS_FILE is empty: events between services would go unsigned."),
+            (not self.issuer.startswith("https://"), "RUTA_ISSUER must be an https URL."),
+            *((not file.is_file(), f"{file} cannot be read.")
+              for file in (self.kek_file, self.signing_key_file, self.trust_file)),
+        ]  # fmt: skip
+        found = [sentence for unsafe, sentence in reasons if unsafe]
+        if found:
+            raise UnsafeSettings("Ruta refuses to start in production:\n- " + "\n- ".join(found))
+
+
+@cache
+def load() -> Settings:
+    """Read the environment once."""
+    return Settings()

@@ -1,0 +1,108 @@
+"""The worker of a service: loops that look for work, and an admin port that says how they are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from shared import health, sealer, telemetry
+from shared.app import Start, prepare
+from shared.clocks import service as clocks
+from shared.clocks.service import Fired
+from shared.delivery.sender import Sender
+from shared.delivery.service import Gate
+from shared.delivery.worker import Deliverer
+from shared.runtime import Runtime
+
+Turn = Callable[[], Awaitable[int]]
+_STALE = 30.0
+
+
+class Worker:
+    """Runs each turn again and again: at once while it finds work, else after a pause."""
+
+    def __init__(self, runtime: Runtime, turns: Mapping[str, Turn]) -> None:
+        self.runtime = runtime
+        self.turns = turns
+        self.beats = dict.fromkeys(turns, time.monotonic())
+        self._stopping = asyncio.Event()
+
+    def stale(self) -> list[str]:
+        """Name the loops that have not come round lately."""
+        now = time.monotonic()
+        return [name for name, beat in self.beats.items() if now - beat > _STALE]
+
+    async def run(self) -> None:
+        """Run until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            for name in self.turns:
+                group.create_task(self._loop(name))
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._stopping.set()
+
+    async def _loop(self, name: str) -> None:
+        pause = self.runtime.settings.poll_seconds
+        while not self._stopping.is_set():
+            self.beats[name] = time.monotonic()
+            try:
+                if await self.turns[name]():
+                    continue
+                wait = pause
+            except Exception as error:  # the loop outlives a lost database and a bug in one row
+                telemetry.failed(error)
+                wait = 1.0
+            try:
+                await asyncio.wait_for(self._stopping.wait(), wait)
+            except TimeoutError:
+                continue
+
+
+def create_worker(
+    runtime: Runtime,
+    package: str,
+    *,
+    fired: Fired,
+    gate: Gate | None = None,
+    on_start: Start | None = None,
+    turns: Mapping[str, Turn] | None = None,
+) -> FastAPI:
+    """Return the admin app of a worker; its lifespan runs the loops."""
+    settings = runtime.settings
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sender = Sender(timeout=settings.delivery_timeout, allow_loopback=settings.allow_loopback_webhooks)
+        deliverer = Deliverer(
+            runtime.database, runtime.vault, sender, lease=timedelta(seconds=settings.lease_seconds), gate=gate
+        )
+        worker = app.state.worker = Worker(
+            runtime,
+            {
+                "deliveries": deliverer.turn,
+                "clocks": lambda: clocks.fire(runtime.database, fired),
+                "sealer": lambda: sealer.seal(runtime.database, runtime.signer),
+                **(turns or {}),
+            },
+        )
+        running = asyncio.create_task(_run(worker, runtime, on_start))
+        yield
+        worker.stop()
+        await asyncio.wait([running], timeout=10)
+        running.cancel()
+        await deliverer.drain()
+        await sender.close()
+        await runtime.close()
+
+    app = FastAPI(title=f"Ruta: {settings.service} worker", lifespan=lifespan, openapi_url=None)
+    health.install(app, runtime, package, stale=lambda: app.state.worker.stale())
+    return app
+
+
+async def _run(worker: Worker, runtime: Runtime, on_start: Start | None) -> None:
+    await prepare(runtime, on_start)
+    await worker.run()
