@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,7 +23,7 @@ class AuditEntry(SQLModel, table=True):
     """One thing that was done. `seq` and `digest` come from the sealer, within a second."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_unsealed", "id", postgresql_where="seq IS NULL", sqlite_where="seq IS NULL"),)
+    __table_args__ = (Index("ix_audit_entry_unsealed", "id", postgresql_where=text("seq IS NULL"), sqlite_where=text("seq IS NULL")),)
 
     id: str = Field(primary_key=True)
     at: datetime = Field(sa_type=UTCDateTime)

@@ -94,3 +94,4 @@ class ClockSpoke(Fact):
     rule: str
     resource_id: str
     due_at: AwareDatetime
+    agency: str | None = None

@@ -39,10 +39,10 @@ class Route(APIRoute):
         handle = super().get_route_handler()
         guards = guards_of(self)
         writes = not methods_of(self) <= {"GET", "HEAD"} or hasattr(self.endpoint, "__ruta_writes__")
-        body_model = _body_model(self)
+        body_model = body_model_of(self)
 
         async def answer(request: Request) -> Response:
-            await _authenticate(request, guards)
+            await authenticate(request, guards)
             if body_model is not None:
                 request._json = await parse(request, body_model)
             async with request.app.state.runtime.database.work(write=writes) as session:
@@ -75,7 +75,7 @@ def internal_router(prefix: str) -> APIRouter:
     return APIRouter(prefix=f"/internal{prefix}", include_in_schema=False, route_class=InternalRoute)
 
 
-async def _authenticate(request: Request, guards: list[Guard]) -> None:
+async def authenticate(request: Request, guards: list[Guard]) -> None:
     if not guards:
         return
     given = [value for name, value in request.scope["headers"] if name == b"authorization"]
@@ -115,7 +115,7 @@ def _find(dependant: Dependant) -> list[Guard]:
     return own + [guard for child in dependant.dependencies for guard in _find(child)]
 
 
-def _body_model(route: APIRoute) -> type[BaseModel] | None:
+def body_model_of(route: APIRoute) -> type[BaseModel] | None:
     if route.body_field is None:
         return None
     model = route.body_field.field_info.annotation

@@ -35,14 +35,23 @@ def started(deadline: Deadline, *, case: str, resource_id: str, agency: str, at:
 
 async def meet(session: AsyncSession, rule: str, resource_id: str, at: datetime | None = None) -> None:
     """Stop a clock because its duty was done. Once only; a late one stays marked as breached."""
-    running = await store.find(session, rule, resource_id)
-    if running is None or running.state in (ClockState.MET, ClockState.CANCELLED):
+    found = await store.find(session, rule, resource_id)
+    if found is not None:
+        _meet(found, at or clock.now())
+
+
+async def meet_all(session: AsyncSession, rule: str, case: str, at: datetime | None = None) -> None:
+    """Stop every clock of one rule that a case has running."""
+    for found in await store.running(session, rule, case):
+        _meet(found, at or clock.now())
+
+
+def _meet(found: Clock, at: datetime) -> None:
+    if found.state in (ClockState.MET, ClockState.CANCELLED):
         return
-    running.met_at = at or clock.now()
-    running.next_at = None
-    if running.met_at > running.due_at:
-        running.breached_at = running.breached_at or running.due_at
-    running.state = ClockState.MET
+    found.state, found.met_at, found.next_at = ClockState.MET, at, None
+    if at > found.due_at:
+        found.breached_at = found.breached_at or found.due_at
 
 
 async def cancel(session: AsyncSession, rule: str, resource_id: str) -> None:

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Caller
 from shared.clocks.models import Clock
+from shared.clocks.rules import ClockState
 
 
 def readable(caller: Caller) -> Any:
@@ -16,9 +17,9 @@ def readable(caller: Caller) -> Any:
     return select(Clock).where(Clock.agency == caller.agency)
 
 
-async def of(session: AsyncSession, resource_id: str) -> Sequence[Clock]:
-    """Return the clocks of a resource that the caller has been shown to be able to read."""
-    statement = select(Clock).where(Clock.resource_id == resource_id).order_by(col(Clock.rule))
+async def of(session: AsyncSession, *resource_ids: str) -> Sequence[Clock]:
+    """Return the clocks of resources that the caller has been shown to be able to read."""
+    statement = select(Clock).where(col(Clock.resource_id).in_(resource_ids)).order_by(col(Clock.rule))
     return (await session.exec(statement)).all()
 
 
@@ -26,6 +27,14 @@ async def find(session: AsyncSession, rule: str, resource_id: str) -> Clock | No
     """Return one clock, locked."""
     statement = select(Clock).where(Clock.rule == rule, Clock.resource_id == resource_id).with_for_update()
     return (await session.exec(statement)).first()
+
+
+async def running(session: AsyncSession, rule: str, case_key: str) -> Sequence[Clock]:
+    """Return the clocks of one rule that a case still has to meet, locked."""
+    statement = select(Clock).where(
+        Clock.rule == rule, Clock.case_key == case_key, col(Clock.state).in_([ClockState.RUNNING, ClockState.BREACHED])
+    )
+    return (await session.exec(statement.with_for_update())).all()
 
 
 async def any_due(session: AsyncSession, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from shared.db import JsonColumn, UTCDateTime, coded
@@ -61,9 +61,9 @@ class Delivery(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("event_id", "endpoint_id", "origin"),
         Index("ix_delivery_due", "endpoint_id", "due_at",
-              postgresql_where="state = 'pending'", sqlite_where="state = 'pending'"),
+              postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
         Index("ix_delivery_order", "endpoint_id", "case_key", "case_seq",
-              postgresql_where="state = 'pending'", sqlite_where="state = 'pending'"),
+              postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
     )  # fmt: skip
 
     id: str = Field(primary_key=True)

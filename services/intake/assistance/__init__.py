@@ -1,0 +1,1 @@
+"""The log of immediate help: food, health, rest, calls."""

@@ -1,0 +1,1 @@
+"""The child: a person, whose identity is sealed under a key of its own."""

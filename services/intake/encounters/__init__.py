@@ -1,0 +1,1 @@
+"""The event that the official tables count: an authority meets a child."""

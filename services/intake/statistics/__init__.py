@@ -1,0 +1,1 @@
+"""The official tables: events and persons, counted apart."""
