@@ -85,6 +85,8 @@ class NoticeIssued(Fact):
     dif: Office
     statement_es: str
     statement_en: str
+    padding: str = ""
+    """Fill, so that every notice has one size. Receivers ignore it."""
 
 
 class ClockSpoke(Fact):

@@ -21,22 +21,23 @@ BEHIND = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class Health:
-    """Whether one process is ready, asked of its database at most once a second."""
+    """Whether one process is ready. While it is, its database is asked at most once a second."""
 
     runtime: Runtime
     package: str
     draining: bool = False
-    _checked_at: float = -1e9
-    _reason: str | None = None
+    _well_at: float = -1e9
 
     async def reason(self) -> str | None:
         """Return why this process is not ready, or None."""
         if self.draining:
             return "draining"
-        if time.monotonic() - self._checked_at > _FRESH:
-            self._reason = await self._check()
-            self._checked_at = time.monotonic()
-        return self._reason
+        if time.monotonic() - self._well_at < _FRESH:
+            return None
+        reason = await self._check()
+        if reason is None:
+            self._well_at = time.monotonic()
+        return reason
 
     async def _check(self) -> str | None:
         try:

@@ -1,0 +1,17 @@
+"""The table of assertions that have been used."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from shared.db import UTCDateTime
+
+
+class UsedAssertion(SQLModel, table=True):
+    """A client assertion that led to a token: never again, not after a restart, not at a sister process."""
+
+    __tablename__ = "used_assertion"
+
+    client_id: str = Field(primary_key=True)
+    jti_digest: bytes = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=UTCDateTime, index=True)

@@ -1,0 +1,81 @@
+"""Every SQL statement about notices."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel import col, false, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.consular.notices.models import Notice
+from services.consular.notices.rules import AUTHORITIES
+from shared.auth import Caller
+from shared.clocks.models import Clock
+from shared.delivery.models import Attempt, Delivery, Event
+from shared.events import NoticeIssued
+
+
+def readable(caller: Caller) -> Any:
+    """Select the notices that the caller may read if it can name them.
+
+    A consulate's are those addressed to it whose first permitted send has begun: whoever knows
+    the id of one, which is pure chance, has received it, even where the answer got lost.
+    """
+    if caller.agency_kind == "CONSULATE":
+        return select(Notice).where(
+            Notice.consulate_id == caller.agency,
+            Notice.nationality == caller.country,
+            _deliveries().where(col(Delivery.sequence).is_not(None)).exists(),
+        )
+    if caller.agency_kind in AUTHORITIES:
+        return select(Notice).where(Notice.state == caller.state)
+    return select(Notice).where(false())
+
+
+def listed(caller: Caller) -> Any:
+    """Select the notices that the caller may discover.
+
+    A consulate discovers here only what its own receiver has answered, or what it has acknowledged.
+    An attempt that nothing answered may have sent nothing, and a list must not make up for it
+    after the gate has closed.
+    """
+    if caller.agency_kind != "CONSULATE":
+        return readable(caller)
+    answered = _deliveries().join(Attempt, col(Attempt.delivery_id) == col(Delivery.id))
+    answered = answered.where(col(Attempt.status).is_not(None))
+    return readable(caller).where(or_(col(Notice.acknowledged_at).is_not(None), answered.exists()))
+
+
+def _deliveries() -> Any:
+    return (
+        select(Delivery.id)
+        .join(Event, col(Event.id) == col(Delivery.event_id))
+        .where(Event.subject == Notice.id, Event.type == NoticeIssued.TYPE)
+        .correlate(Notice)
+    )
+
+
+async def find(session: AsyncSession, caller: Caller, notice_id: str, *, lock: bool = False) -> Notice | None:
+    statement = readable(caller).where(Notice.id == notice_id)
+    found: Notice | None = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    return found
+
+
+async def of_release(session: AsyncSession, release_id: str) -> Notice | None:
+    """Return the notice that a release has led to."""
+    return (await session.exec(select(Notice).where(Notice.release_id == release_id))).first()
+
+
+async def deliveries(session: AsyncSession, notice_ids: Sequence[str]) -> Sequence[tuple[str, Delivery]]:
+    """Return the deliveries of notices that the caller has been shown to be able to read."""
+    statement = (
+        select(Event.subject, Delivery)
+        .join(Delivery, col(Delivery.event_id) == col(Event.id))
+        .where(col(Event.subject).in_(notice_ids), Event.type == NoticeIssued.TYPE)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def clocks(session: AsyncSession, notice_ids: Sequence[str]) -> Sequence[Clock]:
+    """Return the clocks of notices that the caller has been shown to be able to read."""
+    statement = select(Clock).where(col(Clock.resource_id).in_(notice_ids)).order_by(col(Clock.rule))
+    return (await session.exec(statement)).all()

@@ -1,0 +1,20 @@
+"""The worker of the consular service: sends notices, each send with a permit of its own."""
+
+from fastapi import FastAPI
+
+from services.consular.consulates import service as directory
+from services.consular.notices import service
+from services.consular.notices.gate import permit_gate
+from shared.runtime import Runtime
+from shared.worker import create_worker
+
+
+def worker(runtime: Runtime) -> FastAPI:
+    """Return the admin app of the worker; its lifespan runs the loops."""
+    return create_worker(
+        runtime,
+        "services.consular",
+        fired=service.clock_spoke,
+        gate=permit_gate(runtime.peers),
+        on_start=directory.load,
+    )

@@ -1,0 +1,1 @@
+"""The directory: which bodies take part in the route, and which of them is competent where."""

@@ -1,0 +1,1 @@
+"""The guard: what may reach a foreign state, and what never may."""

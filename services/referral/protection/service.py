@@ -1,0 +1,255 @@
+"""Use cases of the guard: take facts in, take indications in, release. Permits are in permits.py.
+
+Every one of them first locks the guards of the child and its relatives, in one order: that is
+where a permit and an indication meet, and the indication always wins.
+"""
+
+from datetime import datetime
+
+from sqlmodel import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.referral.agencies.rules import Kind
+from services.referral.agencies.service import SYSTEM, competent
+from services.referral.cases import service as cases
+from services.referral.cases.models import Case
+from services.referral.cases.rules import Status
+from services.referral.protection import rules, store
+from services.referral.protection.models import Guard, Indication, Kinship, Release
+from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction
+from services.referral.protection.schemas import FactsIn, IndicationIn, IndicationOut, ReleaseIn, ReleaseOut
+from services.referral.referrals import service as referrals
+from services.referral.referrals.models import Referral
+from services.referral.referrals.rules import ReferralKind
+from shared import audit, clock, ids
+from shared.auth import Caller
+from shared.crypto import Vault
+from shared.delivery import service as delivery
+from shared.errors import NotFound
+from shared.events import NoticeAcknowledged, Office, ReleaseGranted
+
+CONSULAR = "service:consular"
+
+
+async def announce(session: AsyncSession, child_id: str, version: int) -> None:
+    """Take in that intake has facts of this version; the worker fetches them. Until then: unknown."""
+    guard = await _lock(session, child_id)
+    guard.announced_version = max(guard.announced_version, version)
+
+
+async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
+    """Go by these facts from now on. Older ones than those known change nothing."""
+    guard = await _lock(session, facts.child_id, *facts.relatives)
+    if facts.version < guard.facts_version:
+        return
+    guard.facts_version = facts.version
+    guard.announced_version = max(guard.announced_version, facts.version)
+    guard.nationalities = facts.nationalities
+    guard.residence = facts.residence
+    guard.stateless_doubt = facts.stateless_doubt
+    guard.languages = facts.languages
+    known = set(await store.relatives(session, facts.child_id))
+    for relative in set(facts.relatives) - known - {facts.child_id}:
+        session.add(Kinship(child_id=facts.child_id, relative_id=relative))
+        await session.merge(Kinship(child_id=relative, relative_id=facts.child_id))
+    await session.flush()
+
+
+async def _lock(session: AsyncSession, child_id: str, *others: str) -> Guard:
+    """Lock a child's guard, and its relatives', creating the child's own if there is none."""
+    await session.execute(
+        text("INSERT INTO guard (child_id, announced_version, facts_version) VALUES (:id, 0, 0) "
+             "ON CONFLICT (child_id) DO NOTHING"), {"id": child_id},
+    )  # fmt: skip
+    family = {child_id, *others, *await store.relatives(session, child_id)}
+    return (await store.lock_guards(session, sorted(family)))[child_id]
+
+
+async def known(session: AsyncSession, case: Case) -> Known:
+    """Lock the guards of a case's child and its family, and return everything that is known."""
+    guard = await _lock(session, case.child_id)
+    family = await store.relatives(session, case.child_id)
+    guards = await store.lock_guards(session, [case.child_id, *family])
+    current = guard.facts_version > 0 and guard.facts_version >= guard.announced_version
+    return Known(
+        nationalities=tuple(guard.nationalities) if current and guard.nationalities is not None else None,
+        stateless_doubt=guard.stateless_doubt if current else None,
+        languages=tuple(guard.languages) if current and guard.languages is not None else None,
+        blocked=guard.blocked_at is not None,
+        relatives_blocked=tuple(
+            guards[name].blocked_at is not None if name in guards else None for name in family
+        ),
+        channelled=case.status is Status.CHANNELLED,
+        represented=bool(case.representative),
+    )
+
+
+async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: IndicationIn) -> IndicationOut:
+    """Record an indication: the guard closes, COMAR is told, whatever was on its way is named (R15)."""
+    case = await cases.find(session, caller, body.case_id)
+    guard = await _lock(session, case.child_id)
+    now = clock.now()
+    guard.blocked_at = guard.blocked_at or now
+    indication = _indication(vault, caller, case, body, now)
+    session.add(indication)
+    audit.wrote(session, caller, "indicate", "case", case.id, indication=indication.id, code=body.code.value)
+    for each in await store.live_releases(session, case.child_id):
+        _move(session, SYSTEM, each, ReleaseAction.STOP)
+    permits = await store.open_permits(session, [case.child_id, *await store.relatives(session, case.child_id)], now)
+    comar = await _tell_comar(session, case)
+    verification = await _verify(session, case) if permits else None
+    return IndicationOut(
+        id=indication.id,
+        case_id=case.id,
+        code=body.code,
+        told_by=body.told_by,
+        agency=caller.agency,
+        recorded_at=now,
+        comar_referral_id=comar.id,
+        open_permits=[permit.id for permit in permits],
+        verification_referral_id=verification.id if verification else None,
+    )
+
+
+def _indication(vault: Vault, caller: Caller, case: Case, body: IndicationIn, now: datetime) -> Indication:
+    indication_id = ids.new("ind")
+    return Indication(
+        id=indication_id,
+        case_id=case.id,
+        child_id=case.child_id,
+        code=body.code,
+        told_by=body.told_by,
+        note=vault.seal(body.note.encode(), "indication", indication_id) if body.note else None,
+        agency=caller.agency,
+        recorded_at=now,
+    )
+
+
+async def _tell_comar(session: AsyncSession, case: Case) -> Referral:
+    for existing in await referrals.of_case(session, case.id):
+        if existing.kind is ReferralKind.COMAR_NOTICE:
+            return existing
+    return await referrals.open_referral(
+        session, SYSTEM, case=case, kind=ReferralKind.COMAR_NOTICE, recipient_id="comar", reason="INDICATION"
+    )
+
+
+async def _verify(session: AsyncSession, case: Case) -> Referral:
+    """Open the Procuraduría's task to see what the sends did that had been allowed a moment before."""
+    recipient = competent(Kind.PP, case.state).id
+    return await referrals.open_referral(
+        session, SYSTEM, case=case, kind=ReferralKind.PP_VERIFY, recipient_id=recipient, reason="PERMIT_OPEN"
+    )
+
+
+async def propose(session: AsyncSession, caller: Caller, body: ReleaseIn) -> ReleaseOut:
+    """Propose that the consulate be told. Refused at once where the law already says no."""
+    case = await cases.find(session, caller, body.case_id, lock=True)
+    release = Release(
+        id=ids.opaque("rel"),
+        case_id=case.id,
+        child_id=case.child_id,
+        nationality=body.nationality,
+        screened_at=body.screened_at,
+        told_at=body.told_at,
+        told_in=body.told_in,
+        objects=body.objects,
+        proposed_by=_named(caller, body.officer),
+        created_at=clock.now(),
+    )
+    _refuse(await _obstacles(session, release, case))
+    session.add(release)
+    audit.wrote(session, caller, "propose", "release", release.id, case=case.id, officer=body.officer)
+    return show(caller, release, [])
+
+
+def _named(caller: Caller, officer: str) -> str:
+    return f"{caller.agency}/{officer}"
+
+
+async def act(session: AsyncSession, caller: Caller, release_id: str, action: ReleaseAction, officer: str) -> ReleaseOut:
+    """Take a step of a release. `release` is where the guard decides, with everything locked."""
+    found = await store.release(session, caller, release_id)
+    if found is None:
+        raise NotFound
+    case = await cases.find(session, caller, found.case_id, lock=True)
+    await _lock(session, case.child_id)  # before the release itself, as an indication does
+    release = await store.release(session, caller, release_id, lock=True)
+    assert release is not None
+    await session.refresh(release)
+    _move(session, caller, release, action, officer)
+    present = await _obstacles(session, release, case)
+    if action in (ReleaseAction.CONCUR, ReleaseAction.RELEASE):
+        _refuse(present)
+    if action is ReleaseAction.RELEASE:
+        await _grant(session, release, case)
+    return show(caller, release, present)
+
+
+def _move(
+    session: AsyncSession, caller: Caller, release: Release, action: ReleaseAction, officer: str | None = None
+) -> None:
+    release.state = rules.advance(release.state, action, caller.agency_kind)
+    release.version += 1
+    if action is ReleaseAction.CONCUR:
+        release.concurred_by, release.concurred_at = _named(caller, officer or ""), clock.now()
+    if action is ReleaseAction.RELEASE:
+        release.released_by, release.released_at = _named(caller, officer or ""), clock.now()
+    audit.wrote(session, caller, action.value, "release", release.id, officer=officer)
+
+
+async def _obstacles(session: AsyncSession, release: Release, case: Case) -> list[Obstacle]:
+    act = Act(release.nationality, screened=True, told_in=release.told_in, objects=release.objects)
+    return rules.obstacles(await known(session, case), act)
+
+
+def _refuse(found: list[Obstacle]) -> None:
+    if not found:
+        return
+    law = next((rules.LAW_OF[each] for each in found if each in rules.LAW_OF), rules.ACT)
+    raise law.refuse("The notice may not be released: " + ", ".join(found) + ".", allowed_actions=[])
+
+
+async def _grant(session: AsyncSession, release: Release, case: Case) -> None:
+    """Tell the consular service, for the first time and with the least (the guard: Structure)."""
+    pp, dif = competent(Kind.PP, case.state), competent(Kind.DIF, case.state)
+    fact = ReleaseGranted(
+        release_id=release.id,
+        nationality=release.nationality,
+        state=case.state,
+        pp=Office(id=pp.id, name=pp.name_es),
+        dif=Office(id=dif.id, name=dif.name_es),
+    )
+    await delivery.publish(
+        session, fact.TYPE, case=release.id, subject=release.id, audience=[CONSULAR], data=fact.model_dump(mode="json")
+    )
+
+
+async def acknowledged(session: AsyncSession, fact: NoticeAcknowledged) -> None:
+    """Take in that the consulate said it has been notified."""
+    release = await store.release_for_sender(session, fact.release_id)
+    if release is not None and release.acknowledged_at is None:
+        release.acknowledged_at = fact.acknowledged_at
+        audit.wrote(session, SYSTEM, "acknowledged", "release", release.id)
+
+
+def show(caller: Caller, release: Release, present: list[Obstacle]) -> ReleaseOut:
+    """Return a release as this caller sees it."""
+    return ReleaseOut(
+        **release.model_dump(include=_SHOWN),
+        obstacles=present,
+        allowed_actions=rules.allowed(release.state, caller.agency_kind),
+    )
+
+
+_SHOWN = set(ReleaseOut.model_fields) - {"obstacles", "allowed_actions"}
+
+
+async def get(session: AsyncSession, caller: Caller, release_id: str) -> ReleaseOut:
+    """Return a release that the caller may read, and what stands in its way now. Raises NotFound."""
+    release = await store.release(session, caller, release_id)
+    if release is None:
+        raise NotFound
+    case = await cases.find(session, caller, release.case_id)
+    return show(caller, release, await _obstacles(session, release, case))
+

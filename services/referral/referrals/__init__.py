@@ -1,0 +1,1 @@
+"""Referrals: what one agency asks of another, and the answer that every one of them ends in."""

@@ -1,0 +1,155 @@
+"""Databases for every test, and the rule that CI skips nothing."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+
+_FOLDER = "RUTA_TEST_FOLDER"  # tells parallel workers where this run keeps what they share
+_OWNER = "RUTA_TEST_OWNER"
+
+DatabaseFactory = Callable[[], str]
+MigratedFactory = Callable[[str], str]
+PostgresFactory = Callable[[str | None], str]
+
+
+# -- the run -------------------------------------------------------------------------------------------
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="ruta-tests-")
+        os.environ[_OWNER] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _is_worker(config):
+        return
+    folder = Path(os.environ.pop(_FOLDER))
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        for template in folder.glob("pg-*.made"):  # somebody's own server is left as it was found
+            postgres.Server(url).drop(template.read_text())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With RUTA_NO_SKIP=1 a skipped test is a failure: where everything is installed, it hides a hole."""
+    if _is_worker(session.config) or os.environ.get("RUTA_NO_SKIP") != "1":
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and (skipped := len(reporter.stats.get("skipped", []))):
+        reporter.write_line(f"\nRUTA_NO_SKIP=1: {skipped} skipped, which counts as failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """What the parallel workers of this run share; deleted at its end."""
+    return Path(os.environ[_FOLDER])
+
+
+# -- PostgreSQL ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_folder: Path) -> postgres.Server:
+    """The PostgreSQL server of this run."""
+    try:
+        return postgres.shared_server(run_folder, int(os.environ[_OWNER]))
+    except postgres.NoPostgres as reason:
+        pytest.skip(f"no PostgreSQL: {reason}")
+
+
+@pytest.fixture
+def postgres_database(postgres_server: postgres.Server) -> Iterator[PostgresFactory]:
+    """Makes databases, empty or copied from a template; they are gone after the test."""
+    made: list[str] = []
+
+    def create(template: str | None = None) -> str:
+        made.append(postgres_server.create(template))
+        return made[-1]
+
+    yield create
+    for url in made:
+        postgres_server.drop(url)
+
+
+# -- either database -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Every test that touches a database runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_database(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> DatabaseFactory:
+    """Makes empty databases, for tests that need several."""
+    if database_kind == "postgresql":
+        create: PostgresFactory = request.getfixturevalue("postgres_database")
+        return lambda: create(None)
+    return lambda: _sqlite_url(Path(tempfile.mkdtemp(dir=tmp_path)) / "test.db")
+
+
+@pytest.fixture
+def database_url(new_database: DatabaseFactory) -> str:
+    """An empty database."""
+    return new_database()
+
+
+@pytest.fixture
+def migrated_database(
+    database_kind: str, run_folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> MigratedFactory:
+    """Makes databases that a service has migrated: once per run and service, copied for each test.
+
+    For example `migrated_database("services.intake")`.
+    """
+    if database_kind == "postgresql":
+        server: postgres.Server = request.getfixturevalue("postgres_server")
+        create: PostgresFactory = request.getfixturevalue("postgres_database")
+
+        def copy_postgres(package: str) -> str:
+            return create(
+                postgres.once(run_folder, f"pg-{package}", lambda: _migrated(package, server.create()))
+            )
+
+        return copy_postgres
+
+    def copy_sqlite(package: str) -> str:
+        original = run_folder / f"{package}.db"
+        postgres.once(run_folder, f"sqlite-{package}", lambda: _migrated(package, _sqlite_url(original)))
+        copy = Path(tempfile.mkdtemp(dir=tmp_path)) / "test.db"
+        shutil.copyfile(original, copy)
+        return _sqlite_url(copy)
+
+    return copy_sqlite
+
+
+def _migrated(package: str, url: str) -> str:
+    """Migrate a new database to the newest revision; returns its URL."""
+    # Imported only here, so that tests without a database do not pay for Alembic.
+    from shared.migrate import upgrade
+
+    postgres.run(upgrade(package, url))
+    if url.startswith("sqlite"):
+        # Into the one file that is copied: write-ahead logging may have left something beside it.
+        with closing(sqlite3.connect(url.partition(":///")[2])) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return url
+
+
+def _sqlite_url(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
