@@ -116,8 +116,7 @@ class Inbox:
     def set_mode(self, name: str, mode: str) -> None:
         """Replace how a partner answers."""
         self._database.execute(
-            "INSERT INTO partner (name, mode) VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET mode = excluded.mode",
+            "INSERT INTO partner (name, mode) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET mode = excluded.mode",
             (name, mode),
         )
 

@@ -29,9 +29,7 @@ class Child(Protocol):
 class Launcher(Protocol):
     """Starts `python -m <module> <arguments>` with an environment, its output going to a log file."""
 
-    def launch(
-        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
-    ) -> Child:
+    def launch(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
         """Start one process."""
 
     def close(self) -> None:
@@ -44,9 +42,7 @@ class Interpreters:
     def __init__(self, keep: int) -> None:
         self._keep = keep
 
-    def launch(
-        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
-    ) -> Child:
+    def launch(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
         with open(log, "ab") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -99,9 +95,7 @@ class Zygote:
                 pass_fds=(theirs.fileno(), self._keep),
             )
 
-    def launch(
-        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
-    ) -> Child:
+    def launch(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
         self.listen()
         if self._process.poll() is not None:
             self._hatch()

@@ -79,9 +79,7 @@ class Receiver:
             status = int(mode.removeprefix("status:")) if mode.startswith("status:") else 503
             return PlainTextResponse(f"This endpoint is set to '{mode}'.", status)
         secret = self._inbox.secret(name)
-        reason = (
-            verify(secret, request.headers, body, time.time()) if secret else "no secret is registered here"
-        )
+        reason = verify(secret, request.headers, body, time.time()) if secret else "no secret is registered here"
         self._inbox.add(
             Message(
                 name=name,

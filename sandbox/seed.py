@@ -1,7 +1,103 @@
-"""Fictitious children, cases and partners for a new sandbox."""
+"""Fictitious children, cases and partners for a new sandbox. Safe to repeat: every key is fixed."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox.cast import CAST, enrol
+from sandbox.partner import Refused, until
+from sandbox.route import Cast, Story, acknowledge, subscribe
 from sandbox.system import System
 
 
 async def seed(system: System) -> None:
-    """Nothing yet: a new sandbox is empty."""
+    """Enrol the clients, subscribe their receivers, and walk some children along the route."""
+    await enrol(system)
+    cast = Cast(system.url("gateway"))
+    moment = _moment(system.data / "seed-moment")
+    stories = {
+        name: Story(f"seed-{name}", cast, child, met_at=moment, **more) for name, (child, more) in _CHILDREN.items()
+    }
+    try:
+        await _subscribe(system, cast)
+        for story in stories.values():
+            await story.meet()
+        for name in ("honduran-girl", "salvadoran-boy", "guatemalan-boy"):
+            await _channel(stories[name])
+        await _tell_consulate(cast, stories["honduran-girl"])
+        await stories["salvadoran-boy"].indicate(cast["dif-chp"])
+    finally:
+        await cast.close()
+
+
+def _moment(file: Path) -> datetime:
+    """When the children were met: the same each time that seeding is tried again."""
+    if not file.exists():
+        file.write_text((datetime.now(UTC) - timedelta(minutes=20)).isoformat())
+    return datetime.fromisoformat(file.read_text())
+
+
+def _child(given: str, surname: str, born: str, sex: str, country: str, language: str = "spa") -> dict[str, Any]:
+    return {
+        "given_names": given,
+        "first_surname": surname,
+        "birth_date": born,
+        "sex": sex,
+        "nationalities": [country],
+        "languages": [language],
+    }
+
+
+_CHILDREN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "honduran-girl": (_child("Ficticia", "Ejemplo", "2012-03-05", "F", "HND"), {"assistance": ("FOOD", "PHONE_CALL")}),
+    "salvadoran-boy": (_child("Inventado", "Muestra", "2010-07-19", "M", "SLV"), {"assistance": ("FOOD", "REST")}),
+    "guatemalan-boy": (_child("Supuesto", "Prueba", "2011-11-02", "M", "GTM", "mam"), {"tie": "CUSTOMARY_CARE"}),
+    "haitian-girl": (_child("Fiktif", "Egzanp", "2016-01-30", "F", "HTI", "hat"), {"tie": "PARENTAL_AUTHORITY"}),
+    "mexican-boy": (
+        _child("Imaginario", "Modelo", "2009-09-09", "M", "MEX"),
+        {"state": "MX-TAM", "kind": "MEXICAN_RETURNED"},
+    ),
+}
+
+
+async def _subscribe(system: System, cast: Cast) -> None:
+    receiver = system.url("receiver")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for part in CAST:
+            if part.service is None:
+                continue
+            hook = f"{receiver}/hooks/{part.agency}"
+            secret = await subscribe(cast, part.agency, part.service, hook)
+            (await client.put(f"{hook}/secret", content=secret)).raise_for_status()
+
+
+async def _channel(story: Story) -> None:
+    await story.notify()
+    await story.accept()
+    await story.channel()
+
+
+async def _tell_consulate(cast: Cast, story: Story) -> None:
+    """Release the notice, and acknowledge it as the consulate."""
+    await until(lambda: _proposed(story))
+    await story.step("pp", "concur")
+    await story.step("inm", "release")
+
+    async def look() -> str | None:
+        notices = await cast["con-hnd-tapachula"].items("/v1/consular/notices")
+        return str(notices[0]["id"]) if notices else None
+
+    await acknowledge(cast, "con-hnd-tapachula", await until(look))
+
+
+async def _proposed(story: Story) -> bool | None:
+    """Propose the release, once the guard has the facts."""
+    try:
+        await story.propose()
+    except Refused as refused:
+        if refused.problem["code"] != "refused_by_law":
+            raise
+        return None
+    return True

@@ -1,16 +1,19 @@
 """`up`: run the whole system for a person, say where everything is, and keep it running."""
 
 import asyncio
+import json
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from sandbox.faults import Fault
-from sandbox.seed import seed
+from sandbox.secrets import SECRET
 from sandbox.system import MIGRATED, PROGRAMS, System
 
+ROOT = Path(__file__).resolve().parent.parent
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 STABLE_SECONDS = 10.0  # who lived this long did not die of its own start
 
@@ -40,6 +43,14 @@ async def up(data: Path, port: int) -> int:
     return outcome
 
 
+async def _seed(system: System) -> None:
+    """Seed in a process of its own: what it imports would stay in this one for as long as it runs."""
+    command = [sys.executable, "-m", "sandbox", "seed", "--data", str(system.data), "--port", str(system.port)]
+    seeding = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+    if await seeding.wait() != 0:
+        raise Fault("The sandbox could not be filled; the lines above say why. `python3 dev.py reset` starts afresh.")
+
+
 def say(*words: str, sep: str = " ") -> None:
     """Print at once, also into a pipe."""
     print(*words, sep=sep, flush=True)
@@ -54,7 +65,7 @@ async def _start(system: System) -> None:
     seeded = system.data / "seeded"
     if not seeded.exists():
         say("Filling the new sandbox with fictitious data ...")
-        await seed(system)
+        await _seed(system)
         seeded.touch()
     say(f"Ruta is up ({time.monotonic() - started:.1f} s). All data are fictitious.\n")
     for name, link in links(system):
@@ -70,18 +81,31 @@ def links(system: System) -> list[tuple[str, str]]:
         ("API documentation", f"{gateway}/docs"),
         ("Gateway", gateway),
         ("What partners received", f"{system.url('receiver')}/"),
-        *(
-            (f"{name.capitalize()} alone", f"{system.url(name)}/docs")
-            for name in MIGRATED
-            if name != "gateway"
-        ),
+        *((f"{name.capitalize()} alone", f"{system.url(name)}/docs") for name in MIGRATED if name != "gateway"),
         ("Logs", str(system.data / "logs")),
     ]
 
 
 def curl_lines(system: System) -> list[str]:
-    """Three commands to try first."""
-    return [f"curl {system.url(name)}/livez" for name in ("gateway", "intake", "receiver")]
+    """Three commands to try first: a token as INM's system, a list, and a new encounter."""
+    gateway = system.url("gateway")
+    read = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
+    encounter = {
+        "occurred_at": "2026-11-20T15:04:05Z",
+        "place": {"state": "MX-CHP", "municipality": "Tapachula"},
+        "adult": {"tie": "NOBODY"},
+        "child": {
+            "given_names": "Ejemplo", "first_surname": "Ficticio", "birth_date": "2013-05-14", "sex": "M",
+            "nationalities": ["HND"], "languages": ["spa"],
+        },
+    }  # fmt: skip
+    bearer = '-H "Authorization: Bearer $TOKEN"'
+    return [
+        f"TOKEN=$(curl -s -u inm-chp:{SECRET} -d grant_type=client_credentials {gateway}/oauth/token | {read})",
+        f"curl -s {bearer} {gateway}/v1/intake/encounters",
+        f"curl -s {bearer} -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s%N)\" "
+        f"-d '{json.dumps(encounter)}' {gateway}/v1/intake/encounters",
+    ]
 
 
 @dataclass

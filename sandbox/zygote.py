@@ -33,6 +33,7 @@ HEAVY = (
     "uvicorn",
     "uvloop",
 )
+OWN = ("shared", "services", "gateway")
 PARTING_SECONDS = 5
 Order = dict[str, Any]
 
@@ -48,16 +49,20 @@ def main(control: socket.socket) -> None:
 
 
 def _preload() -> None:
-    shared = importlib.import_module("shared")
-    kernel = [module.name for module in pkgutil.walk_packages(shared.__path__, "shared.")]
-    for name in (*HEAVY, *kernel):
-        if name == "shared.testing":  # needs pytest, which the running system does not have
-            continue
+    own = [name for package in OWN for name in _modules(package)]
+    for name in (*HEAVY, *own):
         try:
             importlib.import_module(name)
         except Exception as error:
             # Only a head start is lost: whoever needs the module fails on it in words of its own.
             print(f"not preloaded: {name}: {error!r}", flush=True)
+
+
+def _modules(package: str) -> list[str]:
+    """Return the modules of a package that are there to be imported."""
+    path = importlib.import_module(package).__path__
+    found = [module.name for module in pkgutil.walk_packages(path, f"{package}.")]
+    return [name for name in found if not name.endswith((".__main__", ".env")) and name != "shared.testing"]
 
 
 def _take_orders(control: socket.socket) -> Order | None:

@@ -53,7 +53,7 @@ def inbox(secrets: Mapping[str, str], handlers: Mapping[str, Handler]) -> APIRou
         body = await request.body()
         source = _source(dict(request.headers), body, secrets)
         message = _parse(body)
-        telemetry.note(event=message.id, event_type=message.type)
+        telemetry.note(message=message.id, message_type=message.type)
         handler = handlers.get(message.type)
         if handler is None:
             raise Unavailable("This version does not know this type of event yet.", retry_after=30)

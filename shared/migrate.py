@@ -26,7 +26,8 @@ def head(package: str) -> str:
     Read from the files themselves: every process needs it, and importing Alembic costs each 10 MB.
     """
     found = [match for file in _folder(package).glob("versions/*.py") for match in _REVISION.findall(file.read_text())]
-    (newest,) = {name for kind, name in found if kind == "revision"} - {name for kind, name in found if kind != "revision"}
+    followed = {name for kind, name in found if kind == "down_revision"}
+    (newest,) = {str(name) for kind, name in found if kind == "revision"} - followed
     return newest
 
 

@@ -51,7 +51,7 @@ def failed(error: BaseException) -> None:
     say("error", "failed", error=type(error).__name__, where=where, request_id=request_id())
 
 
-def say(level: str, event: str, **facts: Any) -> None:
+def say(level: str, event: str, /, **facts: Any) -> None:
     """Write one JSON line to standard output."""
     line = {"at": clock.now().isoformat(), "level": level, "event": event, **facts}
     _log.log(logging.getLevelNamesMapping()[level.upper()], json.dumps(line, ensure_ascii=False, default=str))

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.catalogue import Text
-
 COUNTRY = "MX"
 """The territory of bodies that act in the whole country."""
 
@@ -55,7 +53,8 @@ class Agency:
 
     id: str
     kind: Kind
-    name: Text
+    name_es: str
+    name_en: str
     state: str | None
     territory: frozenset[str]
     services: tuple[Service, ...]

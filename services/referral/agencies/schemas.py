@@ -22,7 +22,7 @@ class AgencyOut(Out):
     def of(cls, agency: Agency) -> "AgencyOut":
         """Show a body."""
         return cls(
-            id=agency.id, kind=agency.kind, name_es=agency.name.es, name_en=agency.name.en, state=agency.state,
+            id=agency.id, kind=agency.kind, name_es=agency.name_es, name_en=agency.name_en, state=agency.state,
             territory=sorted(agency.territory), services=list(agency.services), parent=agency.parent,
             source=agency.source, verified=agency.verified,
         )  # fmt: skip

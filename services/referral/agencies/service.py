@@ -5,9 +5,7 @@ from services.referral.agencies.rules import Agency, Kind
 from shared.auth import Caller
 from shared.errors import NotFound
 
-SYSTEM = Caller(
-    client_id="system", agency="referral", agency_kind="SYSTEM", role="system", scopes=frozenset()
-)
+SYSTEM = Caller(client_id="system", agency="referral", agency_kind="SYSTEM", role="system", scopes=frozenset())
 """Ruta itself: opens what the law orders. Compared by identity, so that no token can be it."""
 
 

@@ -12,7 +12,6 @@ from importlib.resources import files
 
 from services.referral.agencies.rules import Agency, Kind, Service
 from shared.auth import Caller
-from shared.catalogue import Text
 
 
 def readable(_: Caller) -> Mapping[str, Agency]:
@@ -32,7 +31,8 @@ def _agency(row: Mapping[str, str]) -> Agency:
     return Agency(
         id=row["id"],
         kind=Kind(row["kind"]),
-        name=Text(en=row["name_en"], es=row["name_es"]),
+        name_es=row["name_es"],
+        name_en=row["name_en"],
         state=row["state"] or None,
         territory=frozenset(row["territory"].split(";")),
         services=tuple(Service(code) for code in row["services"].split(";") if code),

@@ -18,9 +18,7 @@ class Case(SQLModel, table=True):
     child_id: str = Field(unique=True)
     state: str = Field(index=True, description="the state where the child was met first")
     status: Status = Field(default=Status.DETECTED, sa_type=coded(Status))
-    representation: Representation = Field(
-        default=Representation.PP_EN_SUPLENCIA, sa_type=coded(Representation)
-    )
+    representation: Representation = Field(default=Representation.PP_EN_SUPLENCIA, sa_type=coded(Representation))
     representative: str = Field(description="the Procuraduría, en suplencia or as coadyuvante")
     notified_at: datetime | None = Field(default=None, sa_type=UTCDateTime, description="R4: acknowledged")
     notified_by: str | None = Field(default=None, description="the Procuraduría that acknowledged")

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import rules, store
-from services.referral.cases.models import Case, CaseParty
+from services.referral.cases.models import Case
 from services.referral.cases.rules import Action
 from services.referral.cases.schemas import allowed
 from shared import audit, clock, ids
@@ -42,17 +42,11 @@ async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
             session.add(case)
     except IntegrityError:  # a rival opened it meanwhile
         rival = await store.by_child(session, child_id, lock=True)
-        assert rival is not None
+        if rival is None:
+            raise
         return rival
     audit.wrote(session, SYSTEM, "open", "case", case.id, state=state, status=case.status.value)
     return case
-
-
-async def join(session: AsyncSession, case_id: str, agency: str) -> None:
-    """Let an agency take part in a case. The case is locked, or new, in this transaction."""
-    if await store.party(session, case_id, agency) is None:
-        session.add(CaseParty(case_id=case_id, agency=agency, since=clock.now()))
-        await session.flush()
 
 
 def notify(session: AsyncSession, caller: Caller, case: Case, at: datetime) -> None:

@@ -1,8 +1,10 @@
 """Every SQL statement of cases."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import false, true
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -48,6 +50,8 @@ async def by_child(session: AsyncSession, child_id: str, *, lock: bool = False) 
     return found
 
 
-async def party(session: AsyncSession, case_id: str, agency: str) -> CaseParty | None:
-    """Return the row that makes an agency take part in a case."""
-    return await session.get(CaseParty, (case_id, agency))
+async def join(session: AsyncSession, case_id: str, agency: str, since: datetime) -> None:
+    """Let an agency take part in a case, unless it does already."""
+    row = {"case_id": case_id, "agency": agency, "since": since}
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    await session.execute(insert(CaseParty).values(row).on_conflict_do_nothing())

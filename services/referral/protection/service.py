@@ -86,7 +86,7 @@ async def known(session: AsyncSession, case: Case) -> Known:
 
 async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: IndicationIn) -> IndicationOut:
     """Record an indication: the guard closes, COMAR is told, whatever was on its way is named (R15)."""
-    case = await cases.find(session, caller, body.case_id)
+    case = await cases.find(session, caller, body.case_id, lock=True)
     guard = await _lock(session, case.child_id)
     now = clock.now()
     guard.blocked_at = guard.blocked_at or now
@@ -96,8 +96,8 @@ async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: In
     for each in await store.live_releases(session, case.child_id):
         _move(session, SYSTEM, each, ReleaseAction.STOP)
     permits = await store.open_permits(session, [case.child_id, *await store.relatives(session, case.child_id)], now)
-    comar = await _tell_comar(session, case)
-    verification = await _verify(session, case) if permits else None
+    comar = await _tell_comar(session, caller, case)
+    verification = await _verify(session, caller, case) if permits else None
     return IndicationOut(
         id=indication.id,
         case_id=case.id,
@@ -125,21 +125,19 @@ def _indication(vault: Vault, caller: Caller, case: Case, body: IndicationIn, no
     )
 
 
-async def _tell_comar(session: AsyncSession, case: Case) -> Referral:
-    for existing in await referrals.of_case(session, case.id):
-        if existing.kind is ReferralKind.COMAR_NOTICE:
-            return existing
-    return await referrals.open_referral(
-        session, SYSTEM, case=case, kind=ReferralKind.COMAR_NOTICE, recipient_id="comar", reason="INDICATION"
-    )
+async def _tell_comar(session: AsyncSession, caller: Caller, case: Case) -> Referral:
+    return await referrals.open_once(
+        session, SYSTEM, case=case, kind=ReferralKind.COMAR_NOTICE, recipient_id="comar", reason="INDICATION",
+        sender_id=caller.agency,
+    )  # fmt: skip
 
 
-async def _verify(session: AsyncSession, case: Case) -> Referral:
+async def _verify(session: AsyncSession, caller: Caller, case: Case) -> Referral:
     """Open the Procuraduría's task to see what the sends did that had been allowed a moment before."""
-    recipient = competent(Kind.PP, case.state).id
     return await referrals.open_referral(
-        session, SYSTEM, case=case, kind=ReferralKind.PP_VERIFY, recipient_id=recipient, reason="PERMIT_OPEN"
-    )
+        session, SYSTEM, case=case, kind=ReferralKind.PP_VERIFY, recipient_id=case.representative,
+        reason="PERMIT_OPEN", sender_id=caller.agency,
+    )  # fmt: skip
 
 
 async def propose(session: AsyncSession, caller: Caller, body: ReleaseIn) -> ReleaseOut:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Field, SQLModel
 
 from services.referral.agencies.rules import Service
-from services.referral.referrals.rules import Kind, LawfulBasis, State, Urgency
+from services.referral.referrals.rules import LawfulBasis, ReferralKind, State, Urgency
 from shared.db import UTCDateTime, coded
 
 
@@ -17,7 +17,7 @@ class Referral(SQLModel, table=True):
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="route_case.id", index=True)
     child_id: str
-    kind: Kind = Field(sa_type=coded(Kind))
+    kind: ReferralKind = Field(sa_type=coded(ReferralKind))
     state: State = Field(default=State.SENT, sa_type=coded(State))
     sender: str = Field(index=True)
     recipient: str = Field(index=True)
@@ -42,4 +42,4 @@ class Referral(SQLModel, table=True):
     @property
     def mandatory(self) -> bool:
         """Whether the law orders it."""
-        return self.kind is not Kind.SERVICE
+        return self.kind is not ReferralKind.SERVICE

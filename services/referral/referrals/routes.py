@@ -1,6 +1,7 @@
 """HTTP of referrals, and of one case with its referrals."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import Header, Response
 
@@ -8,7 +9,7 @@ from services.referral.cases import service as cases
 from services.referral.cases.schemas import fields
 from services.referral.referrals import service, store
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import Action, Kind, State
+from services.referral.referrals.rules import Action, ReferralKind, State
 from services.referral.referrals.schemas import AnswerIn, CaseFileOut, DeclineIn, ReferralIn, ReferralOut
 from shared import etags
 from shared.auth import Allow, Caller
@@ -22,9 +23,7 @@ routes = router("/v1/referral/referrals", "referrals")
 case_routes = router("/v1/referral/cases", "cases")
 Reader = Annotated[Caller, Allow("referral:read")]
 Writer = Annotated[Caller, Allow("referral:write")]
-IfMatch = Annotated[
-    str | None, Header(description="optional: the ETag that the step was decided on")
-]
+IfMatch = Annotated[str | None, Header(description="optional: the ETag that the step was decided on")]
 
 
 def show(response: Response, caller: Caller, referral: Referral) -> ReferralOut:
@@ -46,7 +45,7 @@ async def index(
     caller: Reader,
     paging: Pages,
     state: State | None = None,
-    kind: Kind | None = None,
+    kind: ReferralKind | None = None,
     case_id: Id | None = None,
 ) -> Page[ReferralOut]:
     statement = store.readable(caller)
@@ -86,7 +85,7 @@ def _explained(action: Action, summary: str) -> None:
     _add(action, summary, step)
 
 
-def _add(action: Action, summary: str, step: object) -> None:
+def _add(action: Action, summary: str, step: Callable[..., Any]) -> None:
     slug = action.value.replace("_", "-")
     routes.post(f"/{{referral_id}}/{slug}", summary=summary, name=action.value)(step)
 

@@ -13,7 +13,7 @@ from shared.errors import IllegalMove
 from shared.law import Rule
 
 
-class Kind(StrEnum):
+class ReferralKind(StrEnum):
     """What a referral is. All but SERVICE are ordered by law and opened by Ruta."""
 
     PP_NOTICE = "PP_NOTICE"
@@ -174,7 +174,7 @@ LIVE = frozenset(state for state, action in _OPEN)
 ANSWERS = frozenset({Action.RECEIVE, Action.ACCEPT, Action.DECLINE})
 """What stops the acknowledgement clock."""
 
-NOTICES = frozenset({Kind.PP_NOTICE, Kind.COMAR_NOTICE, Kind.PP_VERIFY})
+NOTICES = frozenset({ReferralKind.PP_NOTICE, ReferralKind.COMAR_NOTICE, ReferralKind.PP_VERIFY})
 """What the law tells an agency: it may be late, and cannot say no."""
 
 ORDERED = Rule(
@@ -214,9 +214,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _IMMEDIATELY = "“immediately”: the law gives no number, the times are a design decision (D1, D2: R7)"
 _PRACTICE = "Primero's urgency of a service; the use as a deadline is a design decision"
 _PARTNER = Text("The agency", "La institución")
-ACK_PP = _within(
-    "ACK_PP", Text("The Procuraduría", "La Procuraduría"), f"LM 112-I; {_IMMEDIATELY}", _HOUR, _DAY
-)
+ACK_PP = _within("ACK_PP", Text("The Procuraduría", "La Procuraduría"), f"LM 112-I; {_IMMEDIATELY}", _HOUR, _DAY)
 ACK_DIF = _within("ACK_DIF", Text("DIF", "El DIF"), f"LM 112-I; {_IMMEDIATELY}", _HOUR, _DAY)
 ACK_COMAR = _within(
     "ACK_COMAR", Text("COMAR", "La COMAR"), f"LM 112-V, LRPCAP 21; {_IMMEDIATELY}", timedelta(minutes=15), _HOUR
@@ -228,20 +226,20 @@ ACK_SERVICE = {
     Urgency.DAYS: _within("ACK_SERVICE_3D", _PARTNER, _PRACTICE, 2 * _DAY, 3 * _DAY),
 }
 _ACK = {
-    Kind.PP_NOTICE: ACK_PP,
-    Kind.PP_VERIFY: ACK_PP,
-    Kind.DIF_HANDOVER: ACK_DIF,
-    Kind.COMAR_NOTICE: ACK_COMAR,
+    ReferralKind.PP_NOTICE: ACK_PP,
+    ReferralKind.PP_VERIFY: ACK_PP,
+    ReferralKind.DIF_HANDOVER: ACK_DIF,
+    ReferralKind.COMAR_NOTICE: ACK_COMAR,
 }
 DEADLINES = (ACK_PP, ACK_DIF, ACK_COMAR, *ACK_SERVICE.values())
 
 
-def acknowledgement(kind: Kind, urgency: Urgency) -> Deadline:
+def acknowledgement(kind: ReferralKind, urgency: Urgency) -> Deadline:
     """Return within what time the recipient must acknowledge."""
     return _ACK.get(kind) or ACK_SERVICE[urgency]
 
 
-def allowed(state: State, kind: Kind, parties: Collection[Party], *, last_resort: bool = False) -> list[str]:
+def allowed(state: State, kind: ReferralKind, parties: Collection[Party], *, last_resort: bool = False) -> list[str]:
     """Return what a caller who is `parties` to a referral may do with it now."""
     return [
         action.value
@@ -252,19 +250,19 @@ def allowed(state: State, kind: Kind, parties: Collection[Party], *, last_resort
     ]
 
 
-def forbidden(action: Action, kind: Kind, *, last_resort: bool = False) -> Rule | None:
+def forbidden(action: Action, kind: ReferralKind, *, last_resort: bool = False) -> Rule | None:
     """Return the rule that forbids an action on this kind of referral, in whatever state."""
-    if action is Action.WITHDRAW and kind is not Kind.SERVICE:
+    if action is Action.WITHDRAW and kind is not ReferralKind.SERVICE:
         return ORDERED
     if action is Action.DECLINE and kind in NOTICES:
         return ORDERED
-    if action is Action.DECLINE and kind is Kind.DIF_HANDOVER and last_resort:
+    if action is Action.DECLINE and kind is ReferralKind.DIF_HANDOVER and last_resort:
         return LAST_RESORT
     return None
 
 
 def move(
-    state: State, action: Action, kind: Kind, parties: Collection[Party], *, last_resort: bool = False
+    state: State, action: Action, kind: ReferralKind, parties: Collection[Party], *, last_resort: bool = False
 ) -> State:
     """Return the next state. Raises IllegalMove or RefusedByLaw, with what the caller may do instead."""
     instead = allowed(state, kind, parties, last_resort=last_resort)

@@ -5,7 +5,16 @@ from datetime import datetime
 from services.referral.agencies.rules import Service
 from services.referral.cases.schemas import CaseOut
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import NEXT, DeclineReason, Kind, LawfulBasis, Party, Reason, State, Urgency
+from services.referral.referrals.rules import (
+    NEXT,
+    DeclineReason,
+    LawfulBasis,
+    Party,
+    Reason,
+    ReferralKind,
+    State,
+    Urgency,
+)
 from shared.clocks.schemas import ClockOut
 from shared.shapes import Id, In, Note, Out, Slug
 
@@ -41,7 +50,7 @@ class ReferralOut(Out):
     id: str
     case_id: str
     child_id: str
-    kind: Kind
+    kind: ReferralKind
     state: State
     sender: str
     recipient: str

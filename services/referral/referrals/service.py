@@ -1,16 +1,20 @@
 """Use cases of referrals: open one, take a step, and what a step of a mandatory one entails."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies import service as agencies
-from services.referral.agencies.rules import Kind as AgencyKind
-from services.referral.agencies.rules import Service
+from services.referral.agencies import store as directory
+from services.referral.agencies.rules import Kind, Service
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
+from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
 from services.referral.referrals import rules, store
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import Action, Kind, LawfulBasis, Party, State, Urgency
+from services.referral.referrals.rules import Action, LawfulBasis, Party, ReferralKind, State, Urgency
 from services.referral.referrals.schemas import ReferralIn
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
@@ -30,6 +34,11 @@ async def find(session: AsyncSession, caller: Caller, referral_id: str, *, lock:
     return found
 
 
+async def of_case(session: AsyncSession, case_id: str) -> Sequence[Referral]:
+    """Return every referral of a case, oldest first, for the system's own use."""
+    return await store.of_case(session, case_id)
+
+
 def parties(caller: Caller, referral: Referral) -> set[Party]:
     """Return what the caller is to a referral; nothing when it may only read it."""
     known = {Party.SENDER: referral.sender, Party.RECIPIENT: referral.recipient}
@@ -39,9 +48,7 @@ def parties(caller: Caller, referral: Referral) -> set[Party]:
 
 def allowed(caller: Caller, referral: Referral) -> list[str]:
     """Return what the caller may do with a referral now."""
-    return rules.allowed(
-        referral.state, referral.kind, parties(caller, referral), last_resort=_last_resort(referral)
-    )
+    return rules.allowed(referral.state, referral.kind, parties(caller, referral), last_resort=_last_resort(referral))
 
 
 async def open_referral(
@@ -49,7 +56,7 @@ async def open_referral(
     caller: Caller,
     *,
     case: Case,
-    kind: Kind,
+    kind: ReferralKind,
     recipient_id: str,
     reason: str,
     sender_id: str | None = None,
@@ -58,7 +65,7 @@ async def open_referral(
     lawful_basis: LawfulBasis = LawfulBasis.LEGAL_OBLIGATION,
     note: str | None = None,
 ) -> Referral:
-    """Open a referral and start its acknowledgement clock. The case is locked, or new, in this transaction.
+    """Open a referral and start its acknowledgement clock.
 
     `sender_id` is the caller's agency when left out; the system names the agency it acts for.
     """
@@ -73,7 +80,7 @@ async def open_referral(
     session.add(clocks.started(deadline, case=case.id, resource_id=referral.id, agency=recipient_id, at=now))
     await session.flush()
     for agency in {referral.sender, referral.recipient} - {SYSTEM.agency}:
-        await cases.join(session, case.id, agency)
+        await case_store.join(session, case.id, agency, now)
     audit.wrote(session, caller, "open", "referral", referral.id, kind=kind.value, recipient=recipient_id)
     await _publish(session, ReferralMoved.SENT, referral)
     return referral
@@ -84,7 +91,7 @@ async def open_once(
     caller: Caller,
     *,
     case: Case,
-    kind: Kind,
+    kind: ReferralKind,
     recipient_id: str,
     reason: str,
     sender_id: str | None = None,
@@ -101,12 +108,12 @@ async def open_once(
 async def request_service(session: AsyncSession, caller: Caller, body: ReferralIn) -> Referral:
     """Open a SERVICE referral for a case that the caller may read, to a body of the directory."""
     case = await cases.find(session, caller, body.case_id, lock=True)
-    if body.recipient not in agencies.store.readable(caller):
+    if body.recipient not in directory.readable(caller):
         raise Invalid("The directory has no such body.", faults=[Fault("/recipient", "unknown")])
     if body.recipient == caller.agency:
         raise Conflict("A referral goes to another agency.")
     return await open_referral(
-        session, caller, case=case, kind=Kind.SERVICE, recipient_id=body.recipient, reason=body.reason.value,
+        session, caller, case=case, kind=ReferralKind.SERVICE, recipient_id=body.recipient, reason=body.reason.value,
         service=body.service, urgency=body.urgency, lawful_basis=body.lawful_basis, note=body.note,
     )  # fmt: skip
 
@@ -159,12 +166,13 @@ async def _stamp(session: AsyncSession, referral: Referral, action: Action) -> N
 
 async def _entail(session: AsyncSession, caller: Caller, referral: Referral, action: Action) -> None:
     """Do what a step of a mandatory referral means for its case."""
-    if referral.kind is Kind.PP_NOTICE and action in (Action.RECEIVE, Action.ACCEPT):
+    if referral.kind is ReferralKind.PP_NOTICE and action in (Action.RECEIVE, Action.ACCEPT):
         case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
-        assert referral.acknowledged_at is not None
-        cases.notify(session, caller, case, referral.acknowledged_at)
-        await duty_met(session, "D1", referral)
-    if referral.kind is not Kind.DIF_HANDOVER:
+        cases.notify(session, caller, case, referral.updated_at)
+        await duty_met(
+            session, "D1", case.child_id, subject=referral.id, met_at=referral.acknowledged_at or referral.updated_at
+        )
+    if referral.kind is not ReferralKind.DIF_HANDOVER:
         return
     if action is Action.ACCEPT:
         case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
@@ -178,26 +186,24 @@ async def _hand_on(session: AsyncSession, caller: Caller, referral: Referral) ->
     case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
     if case.dif == referral.recipient:
         cases.hand_over(session, caller, case, None, None)
-    if (national := agencies.federal(AgencyKind.DIF)) is not None:
+    if (national := agencies.federal(Kind.DIF)) is not None:
         await open_once(
-            session, SYSTEM, case=case, kind=Kind.DIF_HANDOVER, recipient_id=national.id,
+            session, SYSTEM, case=case, kind=ReferralKind.DIF_HANDOVER, recipient_id=national.id,
             reason="STATE_DIF_CANNOT", sender_id=referral.sender,
         )  # fmt: skip
 
 
 def _last_resort(referral: Referral) -> bool:
-    national = agencies.federal(AgencyKind.DIF)
+    national = agencies.federal(Kind.DIF)
     return national is not None and referral.recipient == national.id
 
 
-async def duty_met(session: AsyncSession, duty: str, referral: Referral) -> None:
-    """Tell intake that the duty behind a referral was done: it stops the child's clocks."""
-    assert referral.acknowledged_at is not None
-    fact = DutyMet(duty=duty, child_id=referral.child_id, met_at=referral.acknowledged_at)
+async def duty_met(session: AsyncSession, duty: str, child_id: str, *, subject: str, met_at: datetime) -> None:
+    """Tell intake that a duty to a child was done: it stops the clocks that it runs for it."""
+    fact = DutyMet(duty=duty, child_id=child_id, met_at=met_at)
     await delivery.publish(
-        session, DutyMet.TYPE, case=referral.child_id, subject=referral.id, audience=[INTAKE],
-        data=fact.model_dump(mode="json"),
-    )  # fmt: skip
+        session, DutyMet.TYPE, case=child_id, subject=subject, audience=[INTAKE], data=fact.model_dump(mode="json")
+    )
 
 
 async def _publish(session: AsyncSession, event_type: str, referral: Referral) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import true
+from sqlalchemy import false, true
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,7 +11,7 @@ from services.referral.agencies.service import SYSTEM
 from services.referral.cases import store as cases
 from services.referral.cases.models import Case
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import LIVE, Kind
+from services.referral.referrals.rules import LIVE, ReferralKind
 from shared.auth import Caller
 from shared.clocks.models import Clock
 
@@ -35,13 +35,12 @@ def readable(caller: Caller) -> Any:
 def _represented(caller: Caller) -> Any:
     if caller is SYSTEM:
         return true()
-    mine = select(Case.id).where(cases.in_territory(caller), caller.agency_kind == "PP")
-    return col(Referral.case_id).in_(mine)
+    if caller.agency_kind != "PP":
+        return false()
+    return col(Referral.case_id).in_(select(Case.id).where(cases.in_territory(caller)))
 
 
-async def get(
-    session: AsyncSession, caller: Caller, referral_id: str, *, lock: bool = False
-) -> Referral | None:
+async def get(session: AsyncSession, caller: Caller, referral_id: str, *, lock: bool = False) -> Referral | None:
     """Return one referral that the caller may read, locked if wished."""
     statement = readable(caller).where(Referral.id == referral_id)
     if lock:
@@ -57,7 +56,7 @@ async def of_case(session: AsyncSession, case_id: str, caller: Caller = SYSTEM) 
     return found
 
 
-async def live(session: AsyncSession, case_id: str, kind: Kind, recipient: str) -> Referral | None:
+async def live(session: AsyncSession, case_id: str, kind: ReferralKind, recipient: str) -> Referral | None:
     """Return the referral of this kind that the recipient still has open, if any."""
     statement = (
         readable(SYSTEM)

@@ -1,0 +1,80 @@
+"""Who plays in the sandbox: the fictitious clients of agencies and consulates."""
+
+from dataclasses import dataclass
+
+from gateway.clients import service
+from gateway.clients.schemas import ClientIn
+from sandbox.secrets import SECRET
+from sandbox.system import System
+from shared.db import Database
+from shared.settings import Settings
+from shared.shapes import State
+
+CASE_WORK = ("referral:read", "referral:write")
+NOTICES = ("consular:read", "consular:write")
+
+
+@dataclass(frozen=True)
+class Role:
+    """One client: its id is that of its agency."""
+
+    agency: str
+    kind: str
+    scopes: tuple[str, ...]
+    state: str | None = None
+    country: str | None = None
+    role: str = "officer"
+    service: str | None = None
+    """Which service sends it webhooks."""
+
+
+INM = ("intake:read", "intake:write", *CASE_WORK, "consular:read")
+CAST = (
+    Role("inm-chp", "INM", INM, "MX-CHP"),
+    Role("inm-tam", "INM", INM, "MX-TAM"),
+    Role("pp-chp", "PP", ("intake:read", *CASE_WORK, "consular:read"), "MX-CHP", service="referral"),
+    Role("pp-tam", "PP", ("intake:read", *CASE_WORK, "consular:read"), "MX-TAM", service="referral"),
+    Role("dif-chp", "DIF", CASE_WORK, "MX-CHP", service="referral"),
+    Role("dif-tam", "DIF", CASE_WORK, "MX-TAM", service="referral"),
+    Role("comar", "COMAR", CASE_WORK, service="referral"),
+    Role("unicef", "UNICEF", CASE_WORK, service="referral"),
+    Role("unhcr", "UNHCR", CASE_WORK, service="referral"),
+    Role("upm", "UPM", ("statistics:read",)),
+    Role("observatory", "NGO", ("statistics:read",)),
+    Role("con-hnd-tapachula", "CONSULATE", NOTICES, country="HND", service="consular"),
+    Role("con-slv-tapachula", "CONSULATE", NOTICES, country="SLV", service="consular"),
+    Role("con-gtm-tapachula", "CONSULATE", NOTICES, country="GTM", service="consular"),
+)
+
+
+async def enrol(system: System) -> None:
+    """Register every client that is not registered yet."""
+    settings = _settings(system)
+    database = Database(settings.database_url, pool_size=1)
+    try:
+        async with database.work() as session:
+            known = {client.id for client in await service.everyone(session)}
+            for part in CAST:
+                if part.agency not in known:
+                    await service.register(session, settings, _client(part), secret=SECRET)
+    finally:
+        await database.close()
+
+
+def _settings(system: System) -> Settings:
+    given = system.environment("gateway").items()
+    return Settings.model_validate({name[5:].lower(): value for name, value in given if name.startswith("RUTA_")})
+
+
+def _client(part: Role) -> ClientIn:
+    return ClientIn(
+        id=part.agency,
+        agency=part.agency,
+        agency_kind=part.kind,
+        office=None,
+        state=State(part.state) if part.state else None,
+        role=part.role,
+        country=part.country,
+        scopes=list(part.scopes),
+        keys=[],
+    )

@@ -1,0 +1,30 @@
+"""Every SQL statement of actas."""
+
+from typing import Any
+
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.referral.actas.models import Acta
+from services.referral.cases import store as cases
+from services.referral.cases.models import Case
+from shared.auth import Caller
+
+
+def readable(caller: Caller) -> Any:
+    """Select the actas of the caller's territory, and those by which it handed over or received a child."""
+    local = select(Case.id).where(cases.in_territory(caller))
+    return select(Acta).where(
+        or_(Acta.issued_by == caller.agency, Acta.dif == caller.agency, col(Acta.case_id).in_(local))
+    )
+
+
+async def get(session: AsyncSession, caller: Caller, acta_id: str) -> Acta | None:
+    """Return one acta that the caller may read."""
+    found: Acta | None = (await session.exec(readable(caller).where(Acta.id == acta_id))).first()
+    return found
+
+
+async def exists(session: AsyncSession, case_id: str) -> bool:
+    """Whether a locked case has its acta."""
+    return (await session.exec(select(Acta.id).where(Acta.case_id == case_id))).first() is not None

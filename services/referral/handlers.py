@@ -1,0 +1,64 @@
+"""What sister services tell referral, and what follows from it. Each event takes effect once."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.referral.agencies.rules import Kind
+from services.referral.agencies.service import SYSTEM, competent
+from services.referral.cases import service as cases
+from services.referral.cases.models import Case
+from services.referral.cases.rules import Status
+from services.referral.clocks import service as clocks
+from services.referral.clocks.rules import BREACHED, WARNED
+from services.referral.protection import service as protection
+from services.referral.referrals import service as referrals
+from services.referral.referrals.rules import ReferralKind
+from shared import clock
+from shared.events import ClockSpoke, EncounterRecorded, NoticeAcknowledged
+from shared.inbox import Message
+
+_ORDERED = ((ReferralKind.PP_NOTICE, Kind.PP), (ReferralKind.DIF_HANDOVER, Kind.DIF))
+"""What LM 112-I orders at every encounter, and whom it goes to."""
+
+
+async def encounter_recorded(session: AsyncSession, message: Message) -> None:
+    """A child was met: open its case, the notice to the Procuraduría and the hand-over to DIF.
+
+    A second encounter in the same state finds them open and opens nothing; one in another state
+    gives that state's bodies their own.
+    """
+    fact = EncounterRecorded.model_validate(message.data)
+    case = await cases.ensure(session, fact.child_id, fact.state)
+    for kind, body in _ORDERED:
+        await referrals.open_once(
+            session, SYSTEM, case=case, kind=kind, recipient_id=competent(body, fact.state).id,
+            reason="ENCOUNTER", sender_id=fact.agency,
+        )  # fmt: skip
+    await _met_already(session, case, fact)
+    await protection.announce(session, fact.child_id, fact.facts_version)
+
+
+async def _met_already(session: AsyncSession, case: Case, fact: EncounterRecorded) -> None:
+    """Stop the clocks that this encounter started for duties that were done before it."""
+    if fact.state != case.state:
+        return
+    for duty, done in (("D1", case.notified_at is not None), ("D2", case.status is Status.CHANNELLED)):
+        if done:
+            await referrals.duty_met(session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now())
+
+
+async def notice_acknowledged(session: AsyncSession, message: Message) -> None:
+    """A consulate said that it has been notified."""
+    await protection.acknowledged(session, NoticeAcknowledged.model_validate(message.data))
+
+
+async def clock_spoke(session: AsyncSession, message: Message) -> None:
+    """A clock of intake spoke: whoever owes the duty hears of it from here."""
+    await clocks.relay(session, message.type, ClockSpoke.model_validate(message.data))
+
+
+HANDLERS = {
+    EncounterRecorded.TYPE: encounter_recorded,
+    NoticeAcknowledged.TYPE: notice_acknowledged,
+    WARNED: clock_spoke,
+    BREACHED: clock_spoke,
+}
