@@ -70,4 +70,3 @@ async def prepare(runtime: Runtime, on_start: Start | None = None) -> None:
         except Exception as error:  # not migrated or not there yet: /readyz says so meanwhile
             telemetry.failed(error)
             await asyncio.sleep(1)
-

@@ -23,7 +23,9 @@ class AuditEntry(SQLModel, table=True):
     """One thing that was done. `seq` and `digest` come from the sealer, within a second."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_unsealed", "id", postgresql_where=text("seq IS NULL"), sqlite_where=text("seq IS NULL")),)
+    __table_args__ = (
+        Index("ix_audit_entry_unsealed", "id", postgresql_where=text("seq IS NULL"), sqlite_where=text("seq IS NULL")),
+    )
 
     id: str = Field(primary_key=True)
     at: datetime = Field(sa_type=UTCDateTime)

@@ -22,10 +22,13 @@ from shared.settings import Settings
 
 ACCESS_TYPE = "at+jwt"
 SERVICE_TYPE = "service+jwt"
+SERVICE_KIND = "SERVICE"
 ACCESS_LIFE = timedelta(minutes=5)
 SERVICE_LIFE = timedelta(seconds=60)
 _ACCESS_CLAIMS = frozenset({"sub", "client_id", "jti", "scope", "agency", "agency_kind", "role"})
 _REFETCH = timedelta(seconds=30)
+_KEYS_LIFE = timedelta(minutes=5)
+"""How long fetched keys count unasked: a retired one is forgotten within it."""
 _CACHED = 4096
 
 
@@ -44,7 +47,7 @@ class Caller:
 
     @property
     def is_service(self) -> bool:
-        return self.agency_kind == "SERVICE"
+        return self.agency_kind == SERVICE_KIND
 
     def must(self, scope: str) -> None:
         """Raise Forbidden unless the token carries `scope`."""
@@ -113,6 +116,8 @@ class Verifier:
 
     async def _verify(self, token: str) -> tuple[Caller, float]:
         kid = jwt.unverified_key_id(token)
+        if clock.now() - self._fetched_at >= _KEYS_LIFE:
+            await self._refresh()
         for name in ("gateway", "intake", "referral", "consular"):
             issuer = self.settings.issuer if name == "gateway" else f"urn:ruta:{name}"
             if (key := self.trust.key(issuer, kid)) is not None:
@@ -133,7 +138,7 @@ class Verifier:
             longest=SERVICE_LIFE, required=frozenset({"jti", "scope"}),
         )  # fmt: skip
         scopes = frozenset(str(claims["scope"]).split())
-        return Caller(issuer, issuer, "SERVICE", "service", scopes), claims["exp"]
+        return Caller(issuer, issuer, SERVICE_KIND, "service", scopes), claims["exp"]
 
     async def _refresh(self) -> bool:
         """Fetch the gateway's keys anew, at most every 30 s and once at a time."""
@@ -151,9 +156,13 @@ class Verifier:
 
 
 def _client(claims: Mapping[str, Any]) -> Caller:
-    texts = [claims[name] for name in _ACCESS_CLAIMS] + [claims.get(name, "") for name in ("office", "state", "country")]
+    texts = [claims[name] for name in _ACCESS_CLAIMS] + [
+        claims.get(name, "") for name in ("office", "state", "country")
+    ]
     if not all(isinstance(value, str) for value in texts) or claims["sub"] != claims["client_id"]:
         raise jwt.BadToken("claims")
+    if claims["agency_kind"] == SERVICE_KIND:
+        raise jwt.BadToken("services sign for themselves")
     return Caller(
         client_id=claims["client_id"],
         agency=claims["agency"],

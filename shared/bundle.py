@@ -77,11 +77,13 @@ def _statement(tables: tuple[Table, ...], mask: tuple[bool, ...]) -> str:
                 slots.append(f"${number}")
             place += 1
         names = ", ".join(f'"{column.name}"' for column in table.columns)
-        parts.append(f'r{index} AS (INSERT INTO "{table.name}" ({names}) VALUES ({", ".join(slots)}))')
-    return "WITH " + ", ".join(parts) + " SELECT n FROM seq"
+        insert = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join(slots)})'  # noqa: S608  (names are our own)
+        parts.append(f"r{index} AS ({insert})")
+    return f"WITH {', '.join(parts)} SELECT n FROM seq"  # noqa: S608
 
 
 async def _insert_sqlite(driver: Any, case_key: str, rows: Sequence[Row], values: list[Any]) -> None:
+    await driver.execute("PRAGMA query_only=0")
     await driver.execute("BEGIN IMMEDIATE")
     try:
         minted = await (await driver.execute(_MINT.format("?"), (case_key,))).fetchone()

@@ -6,6 +6,7 @@ row or column, or changed by one bit, it no longer opens.
 
 import base64
 import json
+import re
 from pathlib import Path
 from secrets import token_bytes
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _KEY_ID = 8
 _NONCE = 12
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,8}")
 
 
 class SealBroken(Exception):
@@ -40,7 +42,7 @@ class Vault:
     """The key-encryption keys of one service: what it seals directly, and what wraps its data keys."""
 
     def __init__(self, current: str, keys: dict[str, bytes]) -> None:
-        if current not in keys or any(len(key) != 32 or len(name) > _KEY_ID for name, key in keys.items()):
+        if current not in keys or any(len(key) != 32 or not _NAME.fullmatch(name) for name, key in keys.items()):
             raise ValueError("A key file names a current key, and every key has 32 bytes and a short id.")
         self.current = current
         self._keys = keys
@@ -58,7 +60,7 @@ class Vault:
 
     def open(self, sealed: bytes, table: str, row: str) -> bytes:
         """Undo `seal`, with whichever key sealed it. Raises SealBroken."""
-        name = sealed[:_KEY_ID].decode("ascii", "replace").strip()
+        name = sealed[:_KEY_ID].decode("ascii", "replace").rstrip(" ")
         if name not in self._keys:
             raise SealBroken(name)
         return open_with(self._keys[name], sealed[_KEY_ID:], f"{table}/{row}/{name}")

@@ -4,16 +4,20 @@ SQLite (WAL, FULL) and PostgreSQL run the same code. Writers on SQLite begin IMM
 reader that turns writer fails at once with "database is locked" whatever the busy timeout.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import JSON, DateTime, Enum, MetaData, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import SQLModel, text
@@ -57,6 +61,19 @@ class UTCDateTime(TypeDecorator[datetime]):
 def coded(codes: type[StrEnum]) -> Any:
     """Return the column type of a code list: its values as plain text, so that a list may grow."""
     return Enum(codes, native_enum=False, length=64, values_callable=lambda kind: [code.value for code in kind])
+
+
+_LOST_STATES = ("08", "25006", "40", "53", "57")
+"""SQLSTATEs of a database that cannot serve now: no connection, a standby, rolled back, full, shut down."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that the database could not be had, so that a repetition may succeed."""
+    if isinstance(error, OperationalError | PoolTimeout | sqlite3.OperationalError | asyncpg.InterfaceError | OSError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return str(getattr(getattr(error, "orig", error), "sqlstate", "")).startswith(_LOST_STATES)
 
 
 JsonColumn: Any = JSON().with_variant(JSONB(), "postgresql")
@@ -115,13 +132,14 @@ def _read_only(is_sqlite: bool) -> dict[str, Any]:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Any) -> None:
-    read_only = connection.get_execution_options().get("ruta_read_only")
+    read_only = bool(connection.get_execution_options().get("ruta_read_only"))
+    connection.exec_driver_sql(f"PRAGMA query_only={int(read_only)}")  # as PostgreSQL refuses it, so do we
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 

@@ -62,7 +62,11 @@ async def status(runtime: Runtime) -> dict[str, Any]:
         telemetry.failed(error)
         return {"status": "down", "service": runtime.settings.service, "missing": ["database"]}
     now = clock.now()
-    late = [owner.removeprefix("service:") for owner, _, since in owed if owner.startswith("service:") and now - since > BEHIND]
+    late = [
+        owner.removeprefix("service:")
+        for owner, _, since in owed
+        if owner.startswith("service:") and now - since > BEHIND
+    ]
     return {"status": "degraded" if late else "up", "service": runtime.settings.service, "missing": sorted(late)}
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from shared import bundle, clock, idempotency
 from shared.auth import Caller
 from shared.bundle import Row, Taken
-from shared.errors import Conflict
+from shared.errors import Conflict, Refusal
 from shared.idempotency import IdempotencyRecord
 from shared.routing import Handler, Route, authenticate, body_model_of, guards_of, parse
 from shared.runtime import Runtime
@@ -42,22 +42,24 @@ class HotRoute(Route):
         endpoint: HotEndpoint = self.endpoint
         guards = guards_of(self)
         model = body_model_of(self)
-        assert model is not None
+        if model is None:
+            raise TypeError("A hot route takes a body.")
         status = self.status_code or 200
 
         async def answer(request: Request) -> Response:
             await authenticate(request, guards)
             runtime: Runtime = request.app.state.runtime
             caller: Caller = request.state.caller
-            key = request.headers.get("idempotency-key", "")
-            scope = idempotency.scope_of(caller.client_id, request.url.path, key)
+            scope = idempotency.scope_of(request)
             body = await parse(request, model)
             digest = hashlib.sha256(await request.body()).digest()
             try:
                 written = await endpoint(runtime, caller, body)
                 return await _write(runtime, written, scope, digest, status)
             except Taken:
-                return await _replay(runtime, scope, digest, request)
+                return await _replay(runtime, scope, digest, request, Conflict())
+            except Refusal as refusal:  # of a repetition, perhaps: what is answered once stays answered
+                return await _replay(runtime, scope, digest, request, refusal)
 
         return answer
 
@@ -76,11 +78,11 @@ async def _write(runtime: Runtime, written: Written, scope: bytes, digest: bytes
     return Response(content, status, {"location": written.location}, "application/json")
 
 
-async def _replay(runtime: Runtime, scope: bytes, digest: bytes, request: Request) -> Response:
+async def _replay(runtime: Runtime, scope: bytes, digest: bytes, request: Request, otherwise: Refusal) -> Response:
     async with runtime.database.work(write=False) as session:
         earlier = await session.get(IdempotencyRecord, scope)
     if earlier is None:
-        raise Conflict
+        raise otherwise
     return idempotency.replay(earlier, digest, request)
 
 

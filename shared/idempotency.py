@@ -44,16 +44,16 @@ class Claim:
     stored: Response | None = None
 
 
-def scope_of(client_id: str, path: str, key: str) -> bytes:
-    """Return the digest under which a key is kept. Raises Refusal when the key is not one."""
+def scope_of(request: Request) -> bytes:
+    """Return the digest under which a request's key is kept. Raises Refusal when it has none."""
+    key = request.headers.get("idempotency-key", "")
     if not _KEY.fullmatch(key):
         raise Refusal(code="idempotency_key_required")
-    return hashlib.sha256("\0".join((client_id, path, key)).encode()).digest()
+    return hashlib.sha256("\0".join((request.state.caller.client_id, request.url.path, key)).encode()).digest()
 
 
-async def claim(session: AsyncSession, request: Request) -> Claim:
+async def claim(session: AsyncSession, request: Request, scope: bytes) -> Claim:
     """Take the request's key, or find the answer that it already led to."""
-    scope = scope_of(request.state.caller.client_id, request.url.path, request.headers.get("idempotency-key", ""))
     digest = hashlib.sha256(await request.body()).digest()
     record = IdempotencyRecord(scope=scope, body_digest=digest, created_at=clock.now())
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -85,11 +86,14 @@ def _parse(body: bytes) -> Message:
 
 
 async def _is_new(session: AsyncSession, source: str, event_id: str, digest: bytes) -> bool:
-    known = await session.get(InboxRecord, event_id, with_for_update=True)
-    if known is None:
-        session.add(InboxRecord(event_id=event_id, source=source, digest=digest, received_at=clock.now()))
-        await session.flush()
+    record = InboxRecord(event_id=event_id, source=source, digest=digest, received_at=clock.now())
+    try:
+        # The same event a second time waits here until the first has committed or rolled back.
+        async with session.begin_nested():
+            session.add(record)
         return True
+    except IntegrityError:
+        known = await session.get_one(InboxRecord, event_id)
     if known.digest != digest:
         raise Conflict("The same event came earlier with another body.")
     return False

@@ -1,6 +1,7 @@
 """JSON as we accept it: RFC 8259 without the corners where parsers disagree."""
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -13,12 +14,14 @@ class BadJson(ValueError):
 
 
 def loads(text: bytes) -> Any:
-    """Parse strictly: UTF-8, no repeated key, no NaN or Infinity, no NUL, no lone surrogate.
+    """Parse strictly: UTF-8, no repeated key, no NaN or Infinity (1e999 either), no NUL, no lone surrogate.
 
     Raises BadJson, and nothing else, whatever the text.
     """
     try:
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant)
+        value = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite
+        )
     except BadJson:
         raise
     except UnicodeDecodeError:
@@ -44,6 +47,13 @@ def _constant(_: str) -> NoReturn:
     raise BadJson("NaN and Infinity are not JSON")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):  # 1e999: another parser may take it for its largest number
+        raise BadJson("a number beyond all numbers")
+    return value
+
+
 def _children(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
@@ -52,8 +62,8 @@ def _children(value: Any) -> list[Any]:
 
 def _check_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for parent in level for child in _children(parent)]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]
         if not level:
             return
     raise BadJson(f"nested deeper than {MAX_DEPTH} levels")

@@ -35,7 +35,14 @@ def public_key(key: Mapping[str, Any]) -> Key:
     """Build a verification key from a public JWK (EC, P-256)."""
     if key.get("kty") != "EC" or key.get("crv") != "P-256" or "d" in key:
         raise ValueError("Only public EC P-256 keys verify tokens.")
-    return jwk.construct({name: key[name] for name in ("kty", "crv", "x", "y")}, "ES256")
+    return _built({name: key[name] for name in ("kty", "crv", "x", "y")})
+
+
+def _built(material: Any) -> Key:
+    key = jwk.construct(material, "ES256")
+    if not isinstance(key, CryptographyECKey):
+        raise RuntimeError("python-jose must work by `cryptography`; its other backend leaks keys by timing.")
+    return key
 
 
 class Signer:
@@ -48,8 +55,7 @@ class Signer:
         self.private = private
         self.issuer = issuer
         self.kid = key_id(private.public_key())
-        self._key = jwk.construct(pem.decode(), "ES256")
-        assert isinstance(self._key, CryptographyECKey)
+        self._key = _built(pem.decode())
 
     def sign(self, claims: Mapping[str, Any], *, typ: str, life: timedelta) -> str:
         """Return a token of `claims` by this issuer, valid from now for `life`."""
@@ -103,9 +109,7 @@ def verify(
     return claims
 
 
-def _check(
-    claims: dict[str, Any], issuer: str, audience: str, longest: timedelta, required: frozenset[str]
-) -> None:
+def _check(claims: dict[str, Any], issuer: str, audience: str, longest: timedelta, required: frozenset[str]) -> None:
     if missing := {"iss", "aud", "iat", "exp", *required} - claims.keys():
         raise BadToken("missing " + ",".join(sorted(missing)))
     if claims["iss"] != issuer or claims["aud"] != audience:

@@ -67,7 +67,9 @@ def _create_audit(op: Any) -> None:
 
 def _create_delivery(op: Any) -> None:
     op.create_table(
-        "event_counter", sa.Column("case_key", sa.String(), primary_key=True), sa.Column("n", sa.Integer(), nullable=False)
+        "event_counter",
+        sa.Column("case_key", sa.String(), primary_key=True),
+        sa.Column("n", sa.Integer(), nullable=False),
     )
     op.create_table(
         "event",

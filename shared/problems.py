@@ -4,20 +4,19 @@ No answer holds a value that the caller sent, nor the name of a field that we do
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import to_json
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared import telemetry
 from shared.catalogue import CATALOGUE
-from shared.errors import Fault, Refusal
+from shared.db import is_lost
+from shared.errors import Fault, Invalid, NotFound, Refusal, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
@@ -62,8 +61,10 @@ def render(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Respon
 def faults(error: ValidationError | RequestValidationError) -> list[Fault]:
     """Translate validation errors into pointers and reasons, without any value."""
     # A hundred faults say no more than ten, and cost the reader more.
-    details = error.errors() if isinstance(error, RequestValidationError) else error.errors(
-        include_url=False, include_context=False, include_input=False
+    details = (
+        error.errors()
+        if isinstance(error, RequestValidationError)
+        else error.errors(include_url=False, include_context=False, include_input=False)
     )
     return [_fault(detail) for detail in list(details)[:10]]
 
@@ -83,36 +84,25 @@ def install(app: FastAPI) -> None:
     """Render every failure of `app` as a problem document."""
 
     async def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Refusal)
-        return render(error)
+        return render(cast("Refusal", error))
 
     async def invalid(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        if any(detail["loc"][0] == "path" for detail in error.errors()):
-            return render(Refusal(code="not_found"))  # an id of another form is nobody's id
-        return render(Refusal(code="invalid_request", faults=faults(error)))
+        wrong = cast("RequestValidationError", error)
+        if any(detail["loc"][0] == "path" for detail in wrong.errors()):
+            return render(NotFound())  # an id of another form is nobody's id
+        return render(Invalid(faults=faults(wrong)))
 
     async def http(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        code = _STATUS_CODES.get(error.status_code, "invalid_request" if error.status_code < 500 else "internal_error")
-        return render(Refusal(code=code), error.headers)
-
-    async def database(_: Request, error: Exception) -> Response:
-        telemetry.failed(error)
-        return render(Refusal(code="unavailable", retry_after=2))
+        status, headers = cast("HTTPException", error).status_code, cast("HTTPException", error).headers
+        code = _STATUS_CODES.get(status, "invalid_request" if status < 500 else "internal_error")
+        return render(Refusal(code=code), headers)
 
     async def broken(_: Request, error: Exception) -> Response:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            return await database(_, error)
         telemetry.failed(error)
-        return render(Refusal(code="internal_error"))
+        return render(Unavailable(retry_after=2) if is_lost(error) else Refusal())
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    for lost in (OperationalError, PoolTimeout, ConnectionError):
-        app.add_exception_handler(lost, database)
-    # Not `Exception`: Starlette would render it and raise it again into the server's log, values included.
-    app.add_exception_handler(DBAPIError, broken)
-    for bug in (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-        app.add_exception_handler(bug, broken)
+    # Starlette raises what this one has answered again, values included; telemetry.Edge keeps it from the log.
+    app.add_exception_handler(Exception, broken)

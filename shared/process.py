@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import uvicorn
 
 from shared import migrate, settings, telemetry
+from shared.crypto import Vault
+from shared.db import Database
 from shared.keyring import Keyring
 from shared.runtime import Runtime
 
@@ -44,7 +46,6 @@ async def _migrate(package: str) -> None:
 
 async def create_keyring(current: settings.Settings) -> None:
     """Create the keyring's one table."""
-    runtime = Runtime.build(current)
-    assert isinstance(runtime.keyring, Keyring)
-    await runtime.keyring.create()
-    await runtime.close()
+    keyring = Keyring(Database(current.keyring_url, pool_size=1), Vault.read(current.kek_file))
+    await keyring.create()
+    await keyring.database.close()

@@ -1,7 +1,7 @@
 """One request, one transaction: the route class that every router of a service uses.
 
-In this order: authenticate and check the scope, read and parse the body strictly, open the unit
-of work, claim the Idempotency-Key, run the handler, keep its answer, commit, answer. A refusal
+In this order: authenticate and check the scope, look at the Idempotency-Key, read and parse the
+body strictly, open the unit of work, claim the key, run the handler, keep its answer, commit, answer. A refusal
 anywhere rolls everything back. FastAPI's own `yield` dependencies end after the response, so a
 failing commit would be answered with 200; that is why the transaction lives here.
 """
@@ -40,16 +40,18 @@ class Route(APIRoute):
         guards = guards_of(self)
         writes = not methods_of(self) <= {"GET", "HEAD"} or hasattr(self.endpoint, "__ruta_writes__")
         body_model = body_model_of(self)
+        keyed = self.keyed and "POST" in methods_of(self)
 
         async def answer(request: Request) -> Response:
             await authenticate(request, guards)
+            scope = idempotency.scope_of(request) if keyed else None
             if body_model is not None:
                 request._json = await parse(request, body_model)
             async with request.app.state.runtime.database.work(write=writes) as session:
                 request.state.session = session
-                if request.method != "POST" or not self.keyed:
+                if scope is None:
                     return await handle(request)
-                claim = await idempotency.claim(session, request)
+                claim = await idempotency.claim(session, request, scope)
                 if claim.stored is not None:
                     return claim.stored
                 response = await handle(request)
@@ -119,6 +121,6 @@ def body_model_of(route: APIRoute) -> type[BaseModel] | None:
     if route.body_field is None:
         return None
     model = route.body_field.field_info.annotation
-    assert isinstance(model, type)
-    assert issubclass(model, BaseModel)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise TypeError("A body is one model.")
     return model

@@ -20,7 +20,7 @@ _LOCK = 0x5EA1  # PostgreSQL advisory lock: several workers, one sealer
 async def seal(database: Database, signer: Signer) -> int:
     """Chain what has been committed since the last time. Returns how many rows it sealed."""
     async with database.work(write=False) as session:
-        if not await _waiting(session):
+        if not (await _waiting(session) or await _owes_checkpoint(session)):
             return 0
     async with database.work() as session:
         if not database.is_sqlite:
@@ -36,7 +36,8 @@ async def seal(database: Database, signer: Signer) -> int:
             digest = row.digest = audit.link(digest, row, seq)
             row.seq = seq
         await session.flush()
-        await _checkpoint(session, signer, seq, digest)
+        if await _owes_checkpoint(session):
+            session.add(_checkpoint(signer, seq, digest))
         return len(rows)
 
 
@@ -52,11 +53,17 @@ async def _head(session: AsyncSession) -> tuple[int, str]:
     return (head[0] or 0, head[1] or audit.GENESIS) if head else (0, audit.GENESIS)
 
 
-async def _checkpoint(session: AsyncSession, signer: Signer, seq: int, digest: str) -> None:
-    latest = (await session.exec(select(func.max(AuditCheckpoint.at)))).first()
-    if latest is not None and clock.now() - latest < _EVERY:
-        return
+async def _owes_checkpoint(session: AsyncSession) -> bool:
+    """Whether rows were sealed after the last checkpoint, and that is a minute old: also when nothing new comes."""
+    latest = (await session.exec(select(AuditCheckpoint).order_by(col(AuditCheckpoint.seq).desc()).limit(1))).first()
+    if latest is not None and clock.now() - latest.at < _EVERY:
+        return False
+    newest = (await session.exec(select(func.max(AuditEntry.seq)))).one()
+    return newest is not None and (latest is None or newest > latest.seq)
+
+
+def _checkpoint(signer: Signer, seq: int, digest: str) -> AuditCheckpoint:
     statement = signer.sign(
         {"aud": "auditors", "seq": seq, "digest": digest}, typ=CHECKPOINT_TYPE, life=timedelta(days=36525)
     )
-    session.add(AuditCheckpoint(seq=seq, digest=digest, at=clock.now(), statement=statement))
+    return AuditCheckpoint(seq=seq, digest=digest, at=clock.now(), statement=statement)

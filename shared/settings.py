@@ -18,7 +18,7 @@ class UnsafeSettings(SystemExit):
 class Settings(BaseSettings):
     """What one process of Ruta must know. Nothing here has a default that is unsafe."""
 
-    model_config = SettingsConfigDict(env_prefix="RUTA_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RUTA_", frozen=True, hide_input_in_errors=True)
 
     service: ServiceName
     environment: Literal["production", "sandbox"] = "production"
@@ -78,6 +78,10 @@ class Settings(BaseSettings):
              "RUTA_IMPACT_ASSESSMENT_DATE is empty: the law asks for one (LGPDPPSO 68-71)."),
             (self.service != "gateway" and self.event_secrets_file is None,
              "RUTA_EVENT_SECRETS_FILE is empty: events between services would go unsigned."),
+            (self.service == "intake" and not self.keyring_url,
+             "RUTA_KEYRING_URL is empty: identities would have no keys."),
+            (self.keyring_url.startswith("sqlite") and not self.single_node,
+             "RUTA_KEYRING_URL is SQLite: use PostgreSQL, or say RUTA_SINGLE_NODE=true."),
             (not self.issuer.startswith("https://"), "RUTA_ISSUER must be an https URL."),
             *((not file.is_file(), f"{file} cannot be read.")
               for file in (self.kek_file, self.signing_key_file, self.trust_file)),

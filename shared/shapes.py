@@ -1,6 +1,6 @@
 """What wire shapes have in common. Inputs refuse what they don't know; outputs have no defaults."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,10 @@ class Out(BaseModel):
 
 
 def _not_future(moment: datetime) -> datetime:
+    try:
+        moment = moment.astimezone(UTC)  # in the year 1 some zones lie before all time
+    except OverflowError:
+        raise ValueError("before all time") from None
     if moment > clock.now():
         raise ValueError("in the future")
     return moment

@@ -90,16 +90,16 @@ class Edge:
         facts = {"request_id": self._request_id(scope)}
         token = _request.set(facts)
         started = time.perf_counter()
-        status = 500
+        answered, status = False, 500
         answer_headers = [
             (b"x-request-id", facts["request_id"].encode()),
             (b"x-content-type-options", b"nosniff"),
         ]
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal answered, status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                answered, status = True, message["status"]
                 names = {name for name, _ in message["headers"]}
                 own = [pair for pair in message["headers"] if pair[0] != b"x-request-id"]
                 extra = [] if b"cache-control" in names else [(b"cache-control", b"no-store")]
@@ -110,6 +110,10 @@ class Edge:
             refusal = self._refusal(scope)
             app = self.app if refusal is None else self.refuse(refusal)
             await app(scope, _Counted(receive, self.body_limit), sending)
+        except Exception as error:
+            if not answered:  # else the app has answered it and raises it again for the server's log only
+                failed(error)
+                await self.refuse(Refusal())(scope, receive, sending)
         finally:
             self._report(scope, facts, status, time.perf_counter() - started)
             _request.reset(token)
@@ -138,16 +142,8 @@ class Edge:
         REQUESTS.labels(self.service, method, route, str(status)).inc()
         SECONDS.labels(self.service, method, route).observe(seconds)
         if route not in _QUIET:
-            say(
-                "info",
-                "request",
-                service=self.service,
-                method=method,
-                route=route,
-                status=status,
-                ms=round(seconds * 1000, 1),
-                **facts,
-            )
+            own = {"service": self.service, "method": method, "route": route, "status": status}
+            say("info", "request", **{**facts, **own, "ms": round(seconds * 1000, 1)})
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

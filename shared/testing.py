@@ -84,5 +84,3 @@ async def client(app: ASGIApp, token: str | None = None) -> AsyncIterator[httpx.
 def key() -> dict[str, str]:
     """Return the header of a fresh Idempotency-Key."""
     return {"Idempotency-Key": ids.opaque("idk")}
-
-

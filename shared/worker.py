@@ -27,7 +27,8 @@ class Worker:
     def __init__(self, runtime: Runtime, turns: Mapping[str, Turn]) -> None:
         self.runtime = runtime
         self.turns = turns
-        self.beats = dict.fromkeys(turns, time.monotonic())
+        self.beats: dict[str, float] = {}
+        """When each loop last came round. Empty until they run: waiting for the database is no fault of theirs."""
         self._stopping = asyncio.Event()
 
     def stale(self) -> list[str]:

@@ -1,5 +1,7 @@
 """What sister services tell referral, and what follows from it. Each event takes effect once."""
 
+from collections.abc import Mapping
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.rules import Kind
@@ -11,6 +13,7 @@ from services.referral.clocks import service as clocks
 from services.referral.clocks.rules import BREACHED, WARNED
 from services.referral.protection import service as protection
 from services.referral.referrals import service as referrals
+from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import ReferralKind
 from shared import clock
 from shared.events import ClockSpoke, EncounterRecorded, NoticeAcknowledged
@@ -28,20 +31,24 @@ async def encounter_recorded(session: AsyncSession, message: Message) -> None:
     """
     fact = EncounterRecorded.model_validate(message.data)
     case = await cases.ensure(session, fact.child_id, fact.state)
-    for kind, body in _ORDERED:
-        await referrals.open_once(
+    opened = {
+        kind: await referrals.open_once(
             session, SYSTEM, case=case, kind=kind, recipient_id=competent(body, fact.state).id,
             reason="ENCOUNTER", sender_id=fact.agency,
-        )  # fmt: skip
-    await _met_already(session, case, fact)
+        )
+        for kind, body in _ORDERED
+    }  # fmt: skip
+    await _met_already(session, case, fact, opened)
     await protection.announce(session, fact.child_id, fact.facts_version)
 
 
-async def _met_already(session: AsyncSession, case: Case, fact: EncounterRecorded) -> None:
-    """Stop the clocks that this encounter started for duties that were done before it."""
-    if fact.state != case.state:
-        return
-    for duty, done in (("D1", case.notified_at is not None), ("D2", case.status is Status.CHANNELLED)):
+async def _met_already(
+    session: AsyncSession, case: Case, fact: EncounterRecorded, opened: Mapping[ReferralKind, Referral]
+) -> None:
+    """Stop the clocks that this encounter started for duties that were done before it, and still hold."""
+    notified = opened[ReferralKind.PP_NOTICE].acknowledged_at is not None
+    handed_over = opened[ReferralKind.DIF_HANDOVER].accepted_at is not None and case.status is Status.CHANNELLED
+    for duty, done in (("D1", notified), ("D2", handed_over)):
         if done:
             await referrals.duty_met(session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now())
 

@@ -10,8 +10,8 @@ from services.referral.cases.routes import routes as case_list_routes
 from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
 from services.referral.handlers import HANDLERS
-from services.referral.protection import rules as protection
 from services.referral.protection import routes as guard
+from services.referral.protection import rules as protection
 from services.referral.referrals import rules as referrals
 from services.referral.referrals.routes import case_routes
 from services.referral.referrals.routes import routes as referral_routes

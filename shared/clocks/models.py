@@ -15,7 +15,12 @@ class Clock(SQLModel, table=True):
     __tablename__ = "clock"
     __table_args__ = (
         UniqueConstraint("rule", "resource_id"),
-        Index("ix_clock_next", "next_at", postgresql_where=text("next_at IS NOT NULL"), sqlite_where=text("next_at IS NOT NULL")),
+        Index(
+            "ix_clock_next",
+            "next_at",
+            postgresql_where=text("next_at IS NOT NULL"),
+            sqlite_where=text("next_at IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)

@@ -1,20 +1,21 @@
 """Use cases of the deadline engine: start, meet, cancel, and fire what is due."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared import clock, ids
+from shared import clock, ids, telemetry
 from shared.clocks import store
 from shared.clocks.models import Clock
 from shared.clocks.rules import ClockState, Deadline
-from shared.db import Database
+from shared.db import Database, is_lost
 
 Fired = Callable[[AsyncSession, Clock, str], Awaitable[None]]
 """What a service does when a clock speaks: `clock.warned` or `clock.breached`, in one transaction."""
 
 _BATCH = 100
+_AGAIN = timedelta(minutes=1)
 
 
 def started(deadline: Deadline, *, case: str, resource_id: str, agency: str, at: datetime | None = None) -> Clock:
@@ -68,10 +69,22 @@ async def fire(database: Database, fired: Fired) -> int:
         if not await store.any_due(session, now):
             return 0
     async with database.work() as session:
-        speaking = await store.due(session, now, _BATCH)
-        for each in speaking:
+        return sum([await _try(session, each, now, fired) for each in await store.due(session, now, _BATCH)])
+
+
+async def _try(session: AsyncSession, each: Clock, now: datetime, fired: Fired) -> bool:
+    """Let one clock speak. A bug in its words holds back no other clock; it is tried again in a minute."""
+    try:
+        async with session.begin_nested():
             await _speak(session, each, now, fired)
-        return len(speaking)
+    except Exception as error:
+        if is_lost(error):
+            raise
+        telemetry.failed(error)
+        await session.refresh(each)
+        each.next_at = now + _AGAIN
+        return False
+    return True
 
 
 async def _speak(session: AsyncSession, each: Clock, now: datetime, fired: Fired) -> None:

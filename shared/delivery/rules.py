@@ -53,7 +53,12 @@ def classify(status: int) -> Outcome:
 
 
 def next_due(
-    attempts: int, now: datetime, schedule: tuple[timedelta, ...], *, chance: float, retry_after: timedelta | None = None
+    attempts: int,
+    now: datetime,
+    schedule: tuple[timedelta, ...],
+    *,
+    chance: float,
+    retry_after: timedelta | None = None,
 ) -> datetime:
     """Return when to try again after `attempts` failures. `chance` in [0, 1) spreads by ±20 %."""
     step = schedule[min(attempts, len(schedule)) - 1]

@@ -1,5 +1,6 @@
 """What receivers send and see of their endpoints, deliveries and events."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -9,6 +10,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from shared.delivery.rules import DeliveryState, EndpointState
 from shared.shapes import In, Out
 
+_PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~%]+")
+"""Printable ASCII without what parsers disagree about: spaces, backslash, quotes, angle brackets, braces."""
+
 
 def _web_address(url: str) -> str:
     try:
@@ -16,9 +20,9 @@ def _web_address(url: str) -> str:
         port = parts.port
     except ValueError:
         raise ValueError("not a URL") from None
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
+    if not _PLAIN.fullmatch(url) or parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
         raise ValueError("not a plain web address")
-    if not url.isascii() or parts.hostname.endswith(".") or port == 0:
+    if "@" in parts.netloc or parts.hostname.endswith(".") or port == 0:
         raise ValueError("not a plain web address")
     return url
 

@@ -33,13 +33,20 @@ def headers(message_id: str, body: bytes, signing_secrets: Sequence[str]) -> dic
 def verify(received: Mapping[str, str], body: bytes, secret: str) -> str:
     """Return the message id. Raises BadSignature, and nothing else, whatever was received."""
     message_id, timestamp = received.get("webhook-id", ""), received.get("webhook-timestamp", "")
-    if not message_id or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+    # With a dot in the id, parts of the body could pose as the id and time of another message.
+    if (
+        not message_id
+        or "." in message_id
+        or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12)
+    ):
         raise BadSignature("headers")
     if abs(clock.now().timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
         raise BadSignature("timestamp")
     expected = _sign(secret, message_id, timestamp, body).encode()
     given = [item.partition(",") for item in received.get("webhook-signature", "").split(" ")]
-    if not any(kind == "v1" and hmac.compare_digest(expected, value.encode()) for kind, _, value in given):
+    if not any(
+        kind == "v1" and hmac.compare_digest(expected, value.encode(errors="replace")) for kind, _, value in given
+    ):
         raise BadSignature("signature")
     return message_id
 
@@ -51,5 +58,5 @@ def _sign(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
         raise ValueError("A signing secret is base64 after `whsec_`.") from None
     if len(key) < 24:
         raise ValueError("A signing secret has at least 24 bytes.")
-    message = f"{message_id}.{timestamp}.".encode() + body
+    message = f"{message_id}.{timestamp}.".encode(errors="replace") + body
     return base64.b64encode(hmac.digest(key, message, hashlib.sha256)).decode()

@@ -98,9 +98,7 @@ async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: i
         .where(
             Endpoint.state == EndpointState.ACTIVE,
             select(Delivery.id)
-            .where(
-                Delivery.endpoint_id == Endpoint.id, Delivery.state == DeliveryState.PENDING, Delivery.due_at <= now
-            )
+            .where(Delivery.endpoint_id == Endpoint.id, Delivery.state == DeliveryState.PENDING, Delivery.due_at <= now)
             .exists(),
         )
         .order_by(col(Endpoint.served_at))
@@ -110,6 +108,7 @@ async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: i
     claimed: list[tuple[Delivery, str]] = []
     for lane in (await session.exec(lanes)).all():
         room = min(_cap(lane) - await _in_flight(session, lane.id, now), limit - len(claimed))
+        lane.served_at = now  # also where nothing may be taken: else such lanes would stay the first to be looked at
         if room <= 0:
             continue
         due = (
@@ -123,7 +122,6 @@ async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: i
             delivery.token = ids.opaque("lse")
             delivery.due_at = now + lease
             claimed.append((delivery, delivery.token))
-        lane.served_at = now
     await session.flush()
     return claimed
 
@@ -148,12 +146,18 @@ async def leased(session: AsyncSession, delivery_id: str, token: str) -> Deliver
     return (await session.exec(statement)).first()
 
 
+async def unpark(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
+    """Owe again, at once, what was parked when the endpoint was gone."""
+    parked = update(Delivery).where(
+        col(Delivery.endpoint_id) == endpoint_id, col(Delivery.state) == DeliveryState.PARKED
+    )
+    await session.execute(parked.values(state=DeliveryState.PENDING, due_at=now))
+
+
 async def close_attempt(session: AsyncSession, attempt_id: str, outcome: str, status: int | None, ms: int) -> None:
     """Write down how an attempt ended."""
     await session.execute(
-        update(Attempt)
-        .where(col(Attempt.id) == attempt_id)
-        .values(outcome=outcome, status=status, milliseconds=ms)
+        update(Attempt).where(col(Attempt.id) == attempt_id).values(outcome=outcome, status=status, milliseconds=ms)
     )
 
 

@@ -82,5 +82,3 @@ class Deliverer:
             return await self.gate(delivery.gate)
         except Refusal:
             return Permit(Verdict.WAIT)
-
-

@@ -54,4 +54,4 @@ async def join(session: AsyncSession, case_id: str, agency: str, since: datetime
     """Let an agency take part in a case, unless it does already."""
     row = {"case_id": case_id, "agency": agency, "since": since}
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(insert(CaseParty).values(row).on_conflict_do_nothing())
+    await session.exec(insert(CaseParty).values(row).on_conflict_do_nothing())

@@ -17,6 +17,7 @@ async def ask(session: AsyncSession, release_id: str) -> PermitOut:
     if release is None:
         return _answer(release_id, Verdict.CLOSED)
     case = await cases.find(session, SYSTEM, release.case_id)
+    await service.lock(session, case.child_id)
     known = await service.known(session, case)
     await session.refresh(release)  # an indication may have stopped it while we waited for the lock
     act = Act(release.nationality, screened=True, told_in=release.told_in, objects=release.objects)

@@ -33,13 +33,13 @@ CONSULAR = "service:consular"
 
 async def announce(session: AsyncSession, child_id: str, version: int) -> None:
     """Take in that intake has facts of this version; the worker fetches them. Until then: unknown."""
-    guard = await _lock(session, child_id)
+    guard = await lock(session, child_id)
     guard.announced_version = max(guard.announced_version, version)
 
 
 async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
     """Go by these facts from now on. Older ones than those known change nothing."""
-    guard = await _lock(session, facts.child_id, *facts.relatives)
+    guard = await lock(session, facts.child_id, *facts.relatives)
     if facts.version < guard.facts_version:
         return
     guard.facts_version = facts.version
@@ -55,21 +55,21 @@ async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
     await session.flush()
 
 
-async def _lock(session: AsyncSession, child_id: str, *others: str) -> Guard:
+async def lock(session: AsyncSession, child_id: str, *others: str) -> Guard:
     """Lock a child's guard, and its relatives', creating the child's own if there is none."""
     await session.execute(
         text("INSERT INTO guard (child_id, announced_version, facts_version) VALUES (:id, 0, 0) "
              "ON CONFLICT (child_id) DO NOTHING"), {"id": child_id},
     )  # fmt: skip
     family = {child_id, *others, *await store.relatives(session, child_id)}
-    return (await store.lock_guards(session, sorted(family)))[child_id]
+    return (await store.guards(session, sorted(family), lock=True))[child_id]
 
 
 async def known(session: AsyncSession, case: Case) -> Known:
-    """Lock the guards of a case's child and its family, and return everything that is known."""
-    guard = await _lock(session, case.child_id)
+    """Return everything that is known of a case's child. Whoever decides by it has locked the guards before."""
     family = await store.relatives(session, case.child_id)
-    guards = await store.lock_guards(session, [case.child_id, *family])
+    guards = await store.guards(session, [case.child_id, *family])
+    guard = guards.get(case.child_id, Guard(child_id=case.child_id))
     current = guard.facts_version > 0 and guard.facts_version >= guard.announced_version
     return Known(
         nationalities=tuple(guard.nationalities) if current and guard.nationalities is not None else None,
@@ -87,7 +87,7 @@ async def known(session: AsyncSession, case: Case) -> Known:
 async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: IndicationIn) -> IndicationOut:
     """Record an indication: the guard closes, COMAR is told, whatever was on its way is named (R15)."""
     case = await cases.find(session, caller, body.case_id, lock=True)
-    guard = await _lock(session, case.child_id)
+    guard = await lock(session, case.child_id)
     now = clock.now()
     guard.blocked_at = guard.blocked_at or now
     indication = _indication(vault, caller, case, body, now)
@@ -155,6 +155,7 @@ async def propose(session: AsyncSession, caller: Caller, body: ReleaseIn) -> Rel
         proposed_by=_named(caller, body.officer),
         created_at=clock.now(),
     )
+    await lock(session, case.child_id)
     _refuse(await _obstacles(session, release, case))
     session.add(release)
     audit.wrote(session, caller, "propose", "release", release.id, case=case.id, officer=body.officer)
@@ -171,7 +172,7 @@ async def act(session: AsyncSession, caller: Caller, release_id: str, action: Re
     if found is None:
         raise NotFound
     case = await cases.find(session, caller, found.case_id, lock=True)
-    await _lock(session, case.child_id)  # before the release itself, as an indication does
+    await lock(session, case.child_id)  # before the release itself, as an indication does
     release = await store.release(session, caller, release_id, lock=True)
     assert release is not None
     await session.refresh(release)

@@ -45,15 +45,11 @@ async def relatives(session: AsyncSession, child_id: str) -> list[str]:
     return list((await session.exec(statement)).all())
 
 
-async def lock_guards(session: AsyncSession, child_ids: Sequence[str]) -> dict[str, Guard]:
-    """Lock the guards of these children, in one order for everybody, and return those that exist."""
-    statement = (
-        select(Guard)
-        .where(col(Guard.child_id).in_(child_ids))
-        .order_by(col(Guard.child_id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+async def guards(session: AsyncSession, child_ids: Sequence[str], *, lock: bool = False) -> dict[str, Guard]:
+    """Return the guards that these children have, locked if wished: in one order for everybody."""
+    statement = select(Guard).where(col(Guard.child_id).in_(child_ids)).order_by(col(Guard.child_id))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     return {guard.child_id: guard for guard in (await session.exec(statement)).all()}
 
 

@@ -19,6 +19,7 @@ from services.referral.referrals.schemas import ReferralIn
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
 from shared.clocks import service as clocks
+from shared.clocks import store as clock_store
 from shared.delivery import service as delivery
 from shared.errors import Conflict, Fault, Invalid, NotFound
 from shared.events import DutyMet, ReferralMoved
@@ -128,10 +129,13 @@ async def act(
     note: str | None = None,
     if_match: str | None = None,
 ) -> Referral:
-    """Take a step. The row is locked first, so that of two rivals one moves it and one is refused.
+    """Take a step. The row is locked, so that of two rivals one moves it and one is refused.
 
+    Its clock is locked before it, as by the worker that fires clocks: two orders would deadlock.
     Raises NotFound, Stale, IllegalMove or RefusedByLaw.
     """
+    found = await find(session, caller, referral_id)
+    await clock_store.find(session, rules.acknowledgement(found.kind, found.urgency).id, found.id)
     referral = await find(session, caller, referral_id, lock=True)
     if if_match is not None:
         etags.must_match(if_match, referral.version)

@@ -1,0 +1,193 @@
+"""The main job, step by step, as partner systems do it. Each step may be repeated and still happens once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.partner import Refused, until
+from sandbox.route import Cast, Story, acknowledge, subscribe
+from tests.e2e.consulate import Consulate
+
+HONDURAS, EL_SALVADOR = "con-hnd-tapachula", "con-slv-tapachula"
+
+
+def child(country: str, sex: str, years: int) -> dict[str, Any]:
+    """A fictitious child of so many years, who speaks Spanish."""
+    born = datetime.now(UTC).date() - timedelta(days=365 * years + 100)
+    return {
+        "given_names": "Canaria Nombre",
+        "first_surname": "Canaria Apellido",
+        "birth_date": born.isoformat(),
+        "sex": sex,
+        "nationalities": [country],
+        "languages": ["spa"],
+    }
+
+
+@dataclass
+class Journey:
+    """Two children: a girl from Honduras whose consulate is told, a boy from El Salvador whose is not."""
+
+    name: str
+    cast: Cast
+    honduras: Consulate
+    salvador: Consulate
+    girl: Story = field(init=False)
+    boy: Story = field(init=False)
+    acta: dict[str, Any] = field(default_factory=dict)
+    notice: dict[str, Any] = field(default_factory=dict)
+    indication: dict[str, Any] = field(default_factory=dict)
+    earlier: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        help_given = ("FOOD", "PHONE_CALL")
+        self.girl = Story(f"{self.name}-girl", self.cast, child("HND", "F", 14), assistance=help_given)
+        self.boy = Story(f"{self.name}-boy", self.cast, child("SLV", "M", 16))
+        self.earlier = frozenset(self.honduras.messages)
+
+    @property
+    def children(self) -> list[str]:
+        """The ids of both children."""
+        return [self.girl.encounter["child_id"], self.boy.encounter["child_id"]]
+
+    def steps(self) -> list[Callable[[], Awaitable[None]]]:
+        """The journey's steps, in order."""
+        return [
+            self.receivers_subscribe,
+            self.girl_is_met,
+            self.agencies_see_their_referrals,
+            self.girl_is_channelled,
+            self.release_is_proposed,
+            self.release_is_granted,
+            self.consulate_is_told,
+            self.consulate_acknowledges,
+            self.boy_is_channelled,
+            self.boy_fears_going_back,
+        ]
+
+    async def receivers_subscribe(self) -> None:
+        self.honduras.secret = await subscribe(self.cast, HONDURAS, "consular", self.honduras.url)
+        self.salvador.secret = await subscribe(self.cast, EL_SALVADOR, "consular", self.salvador.url)
+
+    async def girl_is_met(self) -> None:
+        await self.girl.meet()
+
+    async def agencies_see_their_referrals(self) -> None:
+        await self.girl.referral(self.cast["pp-chp"], "PP_NOTICE")
+        await self.girl.referral(self.cast["dif-chp"], "DIF_HANDOVER")
+
+    async def girl_is_channelled(self) -> None:
+        await self.girl.notify()
+        await self.girl.accept()
+        self.acta = await self.girl.channel()
+
+    async def release_is_proposed(self) -> None:
+        await until(lambda: proposed(self.girl))
+        await self.girl.step("pp", "concur")
+
+    async def release_is_granted(self) -> None:
+        await self.girl.step("inm", "release")
+
+    async def consulate_is_told(self) -> None:
+        self.notice = await until(self._new_notice)
+
+    async def _new_notice(self) -> dict[str, Any] | None:
+        found = [body for key, body in self.honduras.messages.items() if key not in self.earlier]
+        return found[0] if found else None
+
+    async def consulate_acknowledges(self) -> None:
+        await acknowledge(self.cast, HONDURAS, self.notice["data"]["notice_id"])
+
+    async def boy_is_channelled(self) -> None:
+        await self.boy.meet()
+        await self.boy.notify()
+        await self.boy.accept()
+        await self.boy.channel()
+        await until(lambda: proposed(self.boy))
+        await self.boy.step("pp", "concur")
+
+    async def boy_fears_going_back(self) -> None:
+        self.indication = await self.boy.indicate(self.cast["dif-chp"])
+
+
+async def proposed(story: Story) -> bool | None:
+    """Propose a release once the guard has the facts; until then it refuses."""
+    try:
+        await story.propose()
+    except Refused as refused:
+        if refused.problem["code"] != "refused_by_law":
+            raise
+        return None
+    return True
+
+
+async def has_happened_once(journey: Journey) -> None:
+    """Check every effect of the whole journey: there, and there once."""
+    children = journey.children
+    encounters = await journey.cast["inm-chp"].items("/v1/intake/encounters")
+    assert sorted(each["child_id"] for each in encounters if each["child_id"] in children) == sorted(children)
+    for story in (journey.girl, journey.boy):
+        await _clocks_are_met(journey.cast, story)
+    await _referrals_are_right(journey)
+    await _consulates_know_what_they_should(journey)
+
+
+async def _clocks_are_met(cast: Cast, story: Story) -> None:
+    async def look() -> bool | None:
+        encounter = await cast["inm-chp"].get(f"/v1/intake/encounters/{story.encounter['id']}")
+        done = {each["rule"]: each["state"] for each in encounter["clocks"]} == {"D1": "met", "D2": "met"}
+        return (done and encounter["handover"]["status"] == "delivered") or None
+
+    await until(look)
+
+
+async def _referrals_are_right(journey: Journey) -> None:
+    cast, children = journey.cast, journey.children
+    for agency, kind in (("pp-chp", "PP_NOTICE"), ("dif-chp", "DIF_HANDOVER")):
+        found = await cast[agency].items("/v1/referral/referrals", kind=kind)
+        own = [(each["child_id"], each["state"]) for each in found if each["child_id"] in children]
+        assert sorted(own) == sorted((each, "accepted") for each in children)
+    comar = [each for each in await cast["comar"].items("/v1/referral/referrals") if each["child_id"] in children]
+    assert [each["id"] for each in comar] == [journey.indication["comar_referral_id"]]
+    assert comar[0]["child_id"] == journey.boy.encounter["child_id"]
+    assert (await until(lambda: _acknowledged(journey)))["state"] == "released"
+    stopped = await cast["inm-chp"].get(f"/v1/referral/releases/{journey.boy.release['id']}")
+    assert stopped["state"] == "stopped"
+
+
+async def _acknowledged(journey: Journey) -> dict[str, Any] | None:
+    release: dict[str, Any] = await journey.cast["inm-chp"].get(
+        f"/v1/referral/releases/{journey.girl.release['id']}"
+    )
+    return release if release["acknowledged_at"] else None
+
+
+async def _consulates_know_what_they_should(journey: Journey) -> None:
+    told = len(journey.earlier) + 1
+    assert len(journey.honduras.messages) == told
+    assert journey.honduras.refused == 0
+    content = journey.notice["data"]
+    assert (content["nationality"], content["pp"]["id"], content["dif"]["id"]) == ("HND", "pp-chp", "dif-chp")
+    assert "Canaria" not in str(journey.notice)
+    assert journey.salvador.bytes_seen == 0
+    for consulate, count in ((HONDURAS, told), (EL_SALVADOR, 0)):
+        for path in ("notices", "deliveries", "events"):
+            assert len(await journey.cast[consulate].items(f"/v1/consular/{path}")) == count, (consulate, path)
+
+
+async def tables_count_both(cast: Cast) -> None:
+    """Those who publish see both encounters at once; the public sees ended months, without small cells."""
+    today = datetime.now(UTC)
+    this_month = today.strftime("%Y-%m")
+    last_month = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    exact = await cast["upm"].get("/v1/intake/statistics/T1", first_month=last_month, last_month=this_month)
+    assert sum(cell["events"] for cell in exact["cells"]) == 2
+    with pytest.raises(Refused, match="refused_by_law"):
+        await cast["observatory"].get("/v1/intake/statistics/T1", first_month=this_month, last_month=this_month)
+    published = await cast["observatory"].get(
+        "/v1/intake/statistics/T1", first_month=last_month, last_month=last_month
+    )
+    assert published["cells"] == []
