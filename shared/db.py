@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import JSON, DateTime, Enum, MetaData, TypeDecorator, event
+from sqlalchemy import JSON, DateTime, Enum, Executable, MetaData, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -104,6 +104,7 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self.engine.sync_engine, "reset", _end_sqlite)
 
     @asynccontextmanager
     async def work(self, *, write: bool = True) -> AsyncIterator[AsyncSession]:
@@ -118,7 +119,7 @@ class Database:
     async def ping(self) -> None:
         """Raise if the database does not answer."""
         async with self.work(write=False) as session:
-            await session.execute(text("SELECT 1"))
+            await session.scalar(text("SELECT 1"))
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -141,6 +142,17 @@ def _begin_sqlite(connection: Any) -> None:
     read_only = bool(connection.get_execution_options().get("ruta_read_only"))
     connection.exec_driver_sql(f"PRAGMA query_only={int(read_only)}")  # as PostgreSQL refuses it, so do we
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+async def run(session: AsyncSession, statement: Executable, values: Any = None) -> Any:
+    """Execute a statement that has no model: plain SQL, or Core on a table of our own."""
+    return await (await session.connection()).execute(statement, values)
+
+
+def _end_sqlite(connection: Any, _: Any, __: Any) -> None:
+    """End what a failed COMMIT left open: it would go back to the pool with the write lock in its hands."""
+    if connection.driver_connection.in_transaction:
+        connection.rollback()
 
 
 async def _session(request: Request) -> AsyncSession:

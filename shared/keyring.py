@@ -9,11 +9,12 @@ import asyncio
 from datetime import datetime
 from secrets import token_bytes
 
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, insert, select
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, insert
+from sqlmodel import select
 
 from shared import clock, crypto, ids
 from shared.crypto import SealBroken, Vault
-from shared.db import Database, UTCDateTime
+from shared.db import Database, UTCDateTime, run
 
 _metadata = MetaData()
 _keys = Table(
@@ -55,19 +56,19 @@ class Keyring:
             {"id": name, "wrapped": self.vault.seal(key, "data_key", name), "created_at": now} for name, key in made
         ]
         async with self.database.work() as session:
-            await session.execute(insert(_keys), rows)
+            await session.exec(insert(_keys), params=rows)
         self._ready.extend(made)
 
     async def find(self, *names: str) -> dict[str, bytes]:
         """Return the keys that still exist. An erased one is missing."""
         async with self.database.work(write=False) as session:
-            rows = await session.execute(select(_keys.c.id, _keys.c.wrapped).where(_keys.c.id.in_(names)))
+            rows = await run(session, select(_keys.c.id, _keys.c.wrapped).where(_keys.c.id.in_(names)))
             return {name: self.vault.open(wrapped, "data_key", name) for name, wrapped in rows}
 
     async def erase(self, name: str) -> None:
         """Destroy a key, and with it everything that was sealed under it."""
         async with self.database.work() as session:
-            await session.execute(delete(_keys).where(_keys.c.id == name))
+            await session.exec(delete(_keys).where(_keys.c.id == name))
 
 
 def seal_field(key_id: str, key: bytes, plain: bytes, *, table: str, column: str, row: str) -> bytes:

@@ -47,7 +47,7 @@ class ClientIn(In):
     role: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,31}$")]
     country: Country | None = None
     scopes: Annotated[list[str], Field(min_length=1, max_length=64), AfterValidator(_scopes)]
-    keys: Annotated[list[Jwk], Field(max_length=2)] = []
+    keys: Annotated[list[Jwk], Field(default_factory=list, max_length=2)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

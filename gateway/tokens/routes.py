@@ -1,5 +1,6 @@
 """`/oauth/token` and `/.well-known/…`. Public: the token request authenticates itself."""
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +13,9 @@ from shared import telemetry
 
 router = APIRouter(tags=["tokens"])
 _NEVER = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+# Who is no client is told so this long after asking. Both ways cost the same work but for reading one
+# row (0.1 ms, measured), which would tell a patient stranger which clients exist.
+_REFUSAL_SECONDS = 0.05
 _A_WHILE = "public, max-age=300"
 _FORM: dict[str, Any] = {
     "requestBody": {
@@ -28,8 +32,8 @@ _FORM: dict[str, Any] = {
                         "client_assertion_type": {"type": "string", "enum": [rules.ASSERTION_TYPE]},
                         "client_assertion": {
                             "type": "string",
-                            "description": "JWT, ES256, typ client-authentication+jwt, header exactly alg, typ and kid; "
-                            "iss = sub = the client's id, aud = the issuer alone, exp at most 60 s after iat, a fresh jti",
+                            "description": "JWT, ES256, typ client-authentication+jwt, header of alg, typ and kid; "
+                            "iss = sub = client id, aud = the issuer alone, exp at most 60 s after iat, fresh jti",
                         },
                         "client_secret": {"type": "string", "description": "sandbox only"},
                     },
@@ -49,12 +53,15 @@ _FORM: dict[str, Any] = {
 )
 async def token(request: Request) -> Response:
     """Client credentials with `private_key_jwt` (ES256). Tokens live five minutes."""
+    started = asyncio.get_running_loop().time()
     given = [value for name, value in request.scope["headers"] if name == b"authorization"]
     try:
         asked = rules.read(given[0] if given else None, request.headers.get("content-type", ""), await request.body())
         made = await service.issue(request.app.state.runtime, asked)
     except OAuthError as error:
         telemetry.note(token_refused=error.reason)
+        if error.error == "invalid_client":
+            await asyncio.sleep(started + _REFUSAL_SECONDS - asyncio.get_running_loop().time())
         return _refused(error)
     return JSONResponse(made.model_dump(), headers=_NEVER)
 

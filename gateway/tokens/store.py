@@ -22,4 +22,4 @@ async def use(session: AsyncSession, used: UsedAssertion) -> bool:
 
 async def prune(session: AsyncSession, now: datetime) -> None:
     """Forget the assertions that nobody could use any more."""
-    await session.execute(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < now))
+    await session.exec(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < now))

@@ -7,6 +7,7 @@ of the answer, TLS 1.2 or newer, and no first byte after a permit has ended.
 import asyncio
 import ssl
 import time
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,22 @@ class PermitExpired(Exception):
     """The connection was ready only after the permit had ended."""
 
 
+_until: ContextVar[float | None] = ContextVar("permit_until", default=None)
+"""Until when the permit of the present send holds, by the event loop's clock."""
+
+
+class _GatedConnector(aiohttp.TCPConnector):
+    """Hands a connection out only while the permit holds, and closes it otherwise: no byte is sent."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **kwargs)
+        until = _until.get()
+        if until is not None and asyncio.get_running_loop().time() >= until:
+            connection.close()
+            raise PermitExpired
+        return connection
+
+
 class Sender:
     """Two pools of connections: one for receivers outside, vetted; one for sister services."""
 
@@ -34,30 +51,23 @@ class Sender:
     def _session(self, socket_factory: Any) -> aiohttp.ClientSession:
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_end.append(_permit_must_hold)
-        trace.on_connection_reuseconn.append(_permit_must_hold)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=200, ssl=context, socket_factory=socket_factory, keepalive_timeout=4),
+            connector=_GatedConnector(limit=200, ssl=context, socket_factory=socket_factory, keepalive_timeout=4),
             timeout=self._timeout,
             trust_env=False,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[trace],
         )
 
     async def send(self, parcel: Parcel) -> Result:
         """Try once. Never raises: every failure is a result."""
         started = time.monotonic()
         status, wait = None, None
+        _until.set(parcel.permit.until)
         try:
             session = self._inside if parcel.internal else self._outside
             async with session.post(
-                parcel.url,
-                data=parcel.body,
-                headers=parcel.headers,
-                allow_redirects=False,
-                trace_request_ctx=parcel.permit.until,
+                parcel.url, data=parcel.body, headers=parcel.headers, allow_redirects=False
             ) as answer:
                 status, wait = answer.status, rules.retry_after(answer.headers.get("retry-after"))
                 outcome = rules.classify(status)
@@ -74,12 +84,6 @@ class Sender:
         """Close every connection."""
         await self._outside.close()
         await self._inside.close()
-
-
-async def _permit_must_hold(_: aiohttp.ClientSession, context: Any, __: Any) -> None:
-    until = context.trace_request_ctx
-    if until is not None and asyncio.get_running_loop().time() >= until:
-        raise PermitExpired
 
 
 async def _read_a_little(answer: aiohttp.ClientResponse) -> None:

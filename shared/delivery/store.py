@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import ids
 from shared.auth import Caller
+from shared.db import run
 from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 from shared.delivery.rules import DeliveryState, EndpointState
 
@@ -49,7 +50,7 @@ async def next_case_seq(session: AsyncSession, case_key: str) -> int:
         "INSERT INTO event_counter (case_key, n) VALUES (:key, 1) "
         "ON CONFLICT (case_key) DO UPDATE SET n = event_counter.n + 1 RETURNING n"
     )
-    return int((await session.execute(statement, {"key": case_key})).scalar_one())
+    return int(await session.scalar(statement, {"key": case_key}))
 
 
 async def next_lane_number(session: AsyncSession, endpoint_id: str, case_key: str) -> int:
@@ -58,7 +59,7 @@ async def next_lane_number(session: AsyncSession, endpoint_id: str, case_key: st
         "INSERT INTO lane_counter (endpoint_id, case_key, n) VALUES (:endpoint, :key, 1) "
         "ON CONFLICT (endpoint_id, case_key) DO UPDATE SET n = lane_counter.n + 1 RETURNING n"
     )
-    return int((await session.execute(statement, {"endpoint": endpoint_id, "key": case_key})).scalar_one())
+    return int(await session.scalar(statement, {"endpoint": endpoint_id, "key": case_key}))
 
 
 def _due(now: datetime) -> Any:
@@ -151,12 +152,12 @@ async def unpark(session: AsyncSession, endpoint_id: str, now: datetime) -> None
     parked = update(Delivery).where(
         col(Delivery.endpoint_id) == endpoint_id, col(Delivery.state) == DeliveryState.PARKED
     )
-    await session.execute(parked.values(state=DeliveryState.PENDING, due_at=now))
+    await session.exec(parked.values(state=DeliveryState.PENDING, due_at=now))
 
 
 async def close_attempt(session: AsyncSession, attempt_id: str, outcome: str, status: int | None, ms: int) -> None:
     """Write down how an attempt ended."""
-    await session.execute(
+    await session.exec(
         update(Attempt).where(col(Attempt.id) == attempt_id).values(outcome=outcome, status=status, milliseconds=ms)
     )
 
@@ -169,4 +170,4 @@ async def owed(session: AsyncSession) -> Sequence[tuple[str, int, datetime]]:
         .where(or_(Delivery.state == DeliveryState.PENDING, Delivery.state == DeliveryState.PARKED))
         .group_by(Endpoint.owner)
     )
-    return [(owner, count, oldest) for owner, count, oldest in (await session.execute(statement)).tuples()]
+    return [(owner, count, oldest) for owner, count, oldest in (await session.exec(statement)).all()]

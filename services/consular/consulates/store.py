@@ -51,13 +51,13 @@ async def edition(session: AsyncSession) -> int:
 async def lock(session: AsyncSession) -> None:
     """Wait until no other process loads the directory. On SQLite the transaction itself is the lock."""
     if not session.info["database"].is_sqlite:
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        await (await session.connection()).execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 async def replace(session: AsyncSession, posts: Sequence[Consulate], rows: Sequence[Jurisdiction]) -> None:
     """Bring in the posts of an edition, and its jurisdictions instead of the former ones."""
     for post in posts:
         await session.merge(post)
-    await session.execute(delete(Jurisdiction))
+    await session.exec(delete(Jurisdiction))
     await session.flush()
     session.add_all(rows)

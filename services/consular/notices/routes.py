@@ -17,9 +17,7 @@ Reader = Annotated[Caller, Allow("consular:read")]
 
 
 @notices.get("", summary="List notices")
-async def index(
-    session: Session, caller: Reader, paging: Pages, status: NoticeStatus | None = None
-) -> Page[NoticeOut]:
+async def index(session: Session, caller: Reader, paging: Pages, status: NoticeStatus | None = None) -> Page[NoticeOut]:
     """A consulate finds what it has received; INM and the Procuraduría what was issued in their state."""
     statement = store.listed(caller)
     if status is not None:

@@ -60,9 +60,7 @@ async def receive(session: AsyncSession, message: Message) -> None:
     session.add(notice)
     audit.wrote(session, SYSTEM, "receive_release", "notice", notice.id, release_id=notice.release_id)
     if not await _send(session, notice):
-        session.add(
-            clocks.started(C2, case=notice.release_id, resource_id=notice.id, agency=release.pp.id)
-        )
+        session.add(clocks.started(C2, case=notice.release_id, resource_id=notice.id, agency=release.pp.id))
 
 
 def _parse(message: Message) -> Release:

@@ -5,14 +5,15 @@ from datetime import datetime
 from pydantic import Field
 
 from services.intake.assistance.rules import AssistanceCode
-from shared.shapes import In, Out, Past
+from services.intake.children.schemas import Happened
+from shared.shapes import In, Out
 
 
 class Help(In):
     """One help, as an encounter reports it."""
 
     code: AssistanceCode
-    given_at: Past
+    given_at: Happened
     declined: bool = Field(default=False, description="offered, and not wanted")
 
 

@@ -1,13 +1,14 @@
 """What systems send and see of a child."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from services.intake.children.rules import Sex
+from services.intake.children.rules import FIRST_YEAR, Sex
 from shared import clock
-from shared.shapes import Country, Id, In, Language, Out
+from shared.shapes import Country, Id, In, Language, Out, Past
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>{}\[\]\\|@#%^*=_+~$0-9]+$")
@@ -17,6 +18,15 @@ Languages = Annotated[list[Language], Field(min_length=1, max_length=10, example
 Relatives = Annotated[list[Id], Field(max_length=20)]
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _written_out(value: object) -> object:
+    if isinstance(value, str) and not _DAY.match(value):  # digits alone would count as seconds since 1970
+        raise ValueError("not a date")
+    return value
+
+
 def _lived(day: date) -> date:
     today = clock.now().date()
     if not date(today.year - 120, 1, 1) <= day <= today:
@@ -24,7 +34,16 @@ def _lived(day: date) -> date:
     return day
 
 
-BirthDate = Annotated[date, AfterValidator(_lived), Field(examples=["2012-03-05"])]
+def _recorded(moment: datetime) -> datetime:
+    if moment.year < FIRST_YEAR:
+        raise ValueError("before the first year of the tables")
+    return moment
+
+
+Happened = Annotated[Past, BeforeValidator(_written_out), AfterValidator(_recorded)]
+"""A moment that an officer reports. Years before the tables are slips, and year 1 has no local day at all."""
+
+BirthDate = Annotated[date, BeforeValidator(_written_out), AfterValidator(_lived), Field(examples=["2012-03-05"])]
 
 
 class EstimatedAge(In):
@@ -65,7 +84,7 @@ class ChildIn(Identity):
     residence: Country | None = Field(default=None, description="country of habitual residence")
     stateless_doubt: bool = False
     languages: Languages
-    relatives: Relatives = []
+    relatives: Relatives = Field(default_factory=list)
 
 
 class ChildPatch(In):

@@ -1,6 +1,7 @@
 """Use cases: make, read and correct a child; hand the guard its facts."""
 
 from datetime import date
+from typing import cast
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,11 +11,19 @@ from services.intake.children.rules import Age
 from services.intake.children.schemas import ChildIn, ChildOut, ChildPatch, Facts, Identity
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
-from shared.errors import NotFound, Unavailable
+from shared.errors import Fault, Invalid, NotFound, Unavailable
 from shared.keyring import Keyring, open_field, seal_field
 from shared.runtime import Runtime
+from shared.zones import local_day
 
 _FACTS = frozenset({"nationalities", "residence", "stateless_doubt", "languages", "relatives"})
+
+
+def keyring_of(runtime: Runtime) -> Keyring:
+    """Return the keyring, without which intake can neither seal nor open an identity. Raises Unavailable."""
+    if runtime.keyring is None:
+        raise Unavailable("This process has no keyring.")
+    return runtime.keyring
 
 
 async def make(keyring: Keyring, caller: Caller, state: str, body: ChildIn) -> Child:
@@ -44,20 +53,22 @@ def _seal(identity: Identity, child_id: str, key_id: str, key: bytes) -> bytes:
 
 
 async def identity_of(keyring: Keyring, child: Child) -> Identity:
-    """Open a child's identity. Raises SealBroken once its key is erased."""
-    keys = await keyring.find(child.key_id)
-    plain = open_field(
-        child.key_id, keys.get(child.key_id), child.identity, table="child", column="identity", row=child.id
-    )
+    """Open a child's identity. Raises NotFound once its key is erased."""
+    key = (await keyring.find(child.key_id)).get(child.key_id)
+    if key is None:
+        raise NotFound("The identity of this child was erased.")
+    plain = open_field(child.key_id, key, child.identity, table="child", column="identity", row=child.id)
     return Identity.model_validate_json(plain)
 
 
-def age(identity: Identity, day: date) -> Age:
-    """Classify the child's age on a day. Raises RefusedByLaw for an adult."""
-    if identity.birth_date is not None:
-        return rules.known_age(identity.birth_date, day)
-    assert identity.estimated_age is not None
-    return rules.estimated_age(identity.estimated_age.low, identity.estimated_age.high)
+def age(identity: Identity, day: date, *, place: str) -> Age:
+    """Classify the child's age on a day. Raises RefusedByLaw for an adult, Invalid (at `place`) for the unborn."""
+    if identity.estimated_age is not None:
+        return rules.estimated_age(identity.estimated_age.low, identity.estimated_age.high)
+    born = cast(date, identity.birth_date)  # the shape has exactly one of the two
+    if born > day:
+        raise Invalid("The child was not born on the day when it was met.", faults=[Fault(place, "before_birth")])
+    return rules.known_age(born, day)
 
 
 async def get(session: AsyncSession, caller: Caller, child_id: str, *, lock: bool = False) -> Child:
@@ -86,21 +97,31 @@ async def correct(
     session: AsyncSession, runtime: Runtime, caller: Caller, child_id: str, if_match: str, body: ChildPatch
 ) -> Child:
     """Change a child. What the guard goes by counts only once referral has confirmed it."""
-    assert runtime.keyring is not None
+    keyring = keyring_of(runtime)
     child = await get(session, caller, child_id, lock=True)
     etags.must_match(if_match, child.version)
+    known = await identity_of(keyring, child)
+    if body.identity is not None:
+        _check_age(known, body.identity, local_day(child.created_at, child.state))
+        keys = await keyring.find(child.key_id)
+        child.identity = _seal(body.identity, child.id, child.key_id, keys[child.key_id])
     changes = body.model_dump(exclude_unset=True, exclude={"identity"})
     child.sqlmodel_update(changes)
-    if body.identity is not None:
-        age(body.identity, clock.now().date())
-        keys = await runtime.keyring.find(child.key_id)
-        child.identity = _seal(body.identity, child.id, child.key_id, keys[child.key_id])
     child.version += 1
     audit.wrote(session, caller, "correct", "child", child.id, fields=sorted(body.model_fields_set))
     if _FACTS & changes.keys():
         await session.flush()
         await _confirm(runtime, child)
     return child
+
+
+def _check_age(known: Identity, corrected: Identity, met_on: date) -> None:
+    """Refuse a correction that makes the person an adult on the day when they were met.
+
+    Whoever turned 18 since then stays in the route (R38), so an age that is not touched is not asked about.
+    """
+    if (known.birth_date, known.estimated_age) != (corrected.birth_date, corrected.estimated_age):
+        age(corrected, met_on, place="/identity/birth_date")
 
 
 async def _confirm(runtime: Runtime, child: Child) -> None:

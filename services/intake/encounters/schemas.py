@@ -7,10 +7,10 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.intake.assistance.schemas import Help
 from services.intake.children.rules import AgeGroup
-from services.intake.children.schemas import ChildIn
+from services.intake.children.schemas import ChildIn, Happened
 from services.intake.encounters.rules import EncounterKind, Tie, TieProof, TravelCondition
 from shared.clocks.schemas import ClockOut
-from shared.shapes import Id, In, Out, Past, State
+from shared.shapes import Id, In, Out, State
 
 PlaceName = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f<>]+$"), Field(examples=["Tapachula"])
@@ -29,19 +29,19 @@ class Adult(In):
     """Which adult the child was with, and what shows it."""
 
     tie: Tie
-    proofs: Annotated[list[TieProof], Field(max_length=4)] = []
+    proofs: Annotated[list[TieProof], Field(max_length=4)] = Field(default_factory=list)
 
 
 class EncounterIn(In):
     """A child is met: a new one (`child`), or one who is known (`child_id`)."""
 
     kind: EncounterKind = EncounterKind.FOREIGN_MET
-    occurred_at: Past
+    occurred_at: Happened
     place: Place
     adult: Adult
     child: ChildIn | None = None
     child_id: Id | None = None
-    assistance: Annotated[list[Help], Field(max_length=20)] = []
+    assistance: Annotated[list[Help], Field(max_length=20)] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_child(self) -> Self:

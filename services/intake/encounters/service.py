@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -44,26 +45,25 @@ async def record(runtime: Runtime, caller: Caller, body: EncounterIn) -> Written
     ]
     help_given = [assistance.logged(caller, child.id, encounter.id, each) for each in body.assistance]
     entry = audit.entry(caller, "record", "encounter", encounter.id, {"child": child.id})
-    rows += [row(encounter), *map(row, help_given), *map(row, running), row(entry), *_handed_over(encounter, child.version, endpoint)]
+    rows += [row(encounter), *map(row, help_given), *map(row, running), row(entry)]
+    rows += _handed_over(encounter, child.version, endpoint)
     answer = _show(encounter, running, pending=True)
     return Written(child.id, rows, answer, location=f"/v1/intake/encounters/{encounter.id}")
 
 
 async def _child(runtime: Runtime, caller: Caller, body: EncounterIn) -> tuple[Child, list[Row]]:
-    assert runtime.keyring is not None
     if body.child is not None:
-        made = await children.make(runtime.keyring, caller, body.place.state, body.child)
+        made = await children.make(children.keyring_of(runtime), caller, body.place.state, body.child)
         return made, [row(made)]
-    assert body.child_id is not None
+    child_id = cast(str, body.child_id)  # the shape has exactly one of the two
     async with runtime.database.work(write=False) as session:
-        return await children.get(session, caller, body.child_id), []
+        return await children.get(session, caller, child_id), []
 
 
 async def _encounter(runtime: Runtime, caller: Caller, body: EncounterIn, child: Child) -> Encounter:
-    assert runtime.keyring is not None
     day = local_day(body.occurred_at, body.place.state)
-    identity = body.child or await children.identity_of(runtime.keyring, child)
-    age = children.age(identity, day)
+    identity = body.child or await children.identity_of(children.keyring_of(runtime), child)
+    age = children.age(identity, day, place="/child/birth_date" if body.child else "/occurred_at")
     return Encounter(
         id=ids.new("enc"),
         child_id=child.id,
@@ -133,9 +133,14 @@ async def show_all(session: AsyncSession, encounters: Sequence[Encounter]) -> di
 
 
 async def duty_met(session: AsyncSession, message: Message) -> None:
-    """Take in that referral saw a duty done: stop the clocks that waited for it."""
+    """Take in that referral saw a duty done: stop the clocks that waited for it.
+
+    A clock that started only afterwards belongs to a later encounter, which has this duty anew.
+    """
     fact = DutyMet.model_validate(message.data)
-    await clocks.meet_all(session, fact.duty, fact.child_id, fact.met_at)
+    for waiting in await clock_store.running(session, fact.duty, fact.child_id):
+        if waiting.started_at <= fact.met_at:
+            await clocks.meet(session, waiting.rule, waiting.resource_id, fact.met_at)
 
 
 async def fired(session: AsyncSession, spoken: Clock, kind: str) -> None:

@@ -10,6 +10,7 @@ from services.intake.encounters.models import Encounter
 from shared.auth import Caller
 from shared.delivery.models import Delivery, Event
 from shared.delivery.rules import DeliveryState
+from shared.events import EncounterRecorded
 
 
 def readable(caller: Caller) -> Any:
@@ -30,6 +31,10 @@ async def undelivered(session: AsyncSession, subjects: list[str]) -> set[str]:
     statement = (
         select(Event.subject)
         .join(Delivery, col(Delivery.event_id) == col(Event.id))
-        .where(col(Event.subject).in_(subjects), Delivery.state != DeliveryState.DELIVERED)
+        .where(
+            col(Event.subject).in_(subjects),
+            Event.type == EncounterRecorded.TYPE,  # its clocks speak under the same subject
+            Delivery.state != DeliveryState.DELIVERED,
+        )
     )
     return set((await session.exec(statement)).all())

@@ -29,7 +29,8 @@ async def counts(
         .group_by(*columns)
         .order_by(*columns)
     )
-    return [tuple(row) for row in (await session.execute(statement)).all()]
+    connection = await session.connection()  # a plain read: these rows are no objects of the session
+    return [tuple(row) for row in (await connection.execute(statement)).all()]
 
 
 def _column(session: AsyncSession, name: str) -> Any:

@@ -168,7 +168,7 @@ def obstacles(known: Known, act: Act) -> list[Obstacle]:
         obstacle
         for obstacle, present in (
             (Obstacle.FACTS_UNKNOWN, _facts_unknown(known)),
-            (Obstacle.NATIONALITY_UNKNOWN, act.nationality not in (known.nationalities or ())),
+            (Obstacle.NATIONALITY_UNKNOWN, _not_in(act.nationality, known.nationalities)),
             (Obstacle.MEXICAN, "MEX" in (known.nationalities or ()) or act.nationality == "MEX"),
             (Obstacle.STATELESS_DOUBT, known.stateless_doubt is True),
             (Obstacle.INDICATION, known.blocked),
@@ -177,11 +177,16 @@ def obstacles(known: Known, act: Act) -> list[Obstacle]:
             (Obstacle.NOT_CHANNELLED, not known.channelled),
             (Obstacle.NOT_REPRESENTED, not known.represented),
             (Obstacle.NOT_SCREENED, not act.screened),
-            (Obstacle.NOT_TOLD_IN_OWN_LANGUAGE, act.told_in not in (known.languages or ())),
+            (Obstacle.NOT_TOLD_IN_OWN_LANGUAGE, _not_in(act.told_in, known.languages)),
             (Obstacle.CHILD_OBJECTS, act.objects is not False),
         )
         if present
     ]
+
+
+def _not_in(stated: str | None, known: tuple[str, ...] | None) -> bool:
+    """Whether what the officer stated is not among the facts. While those are unknown, that alone is said."""
+    return stated is None or (known is not None and stated not in known)
 
 
 def _facts_unknown(known: Known) -> bool:
@@ -196,7 +201,7 @@ class Verdict(StrEnum):
     CLOSED = "closed"
 
 
-_PASSING = frozenset({Obstacle.FACTS_UNKNOWN, Obstacle.RELATIVE_UNKNOWN, Obstacle.NATIONALITY_UNKNOWN})
+_PASSING = frozenset({Obstacle.FACTS_UNKNOWN, Obstacle.RELATIVE_UNKNOWN})
 
 
 def verdict(state: ReleaseState, found: list[Obstacle]) -> Verdict:
@@ -219,6 +224,4 @@ def advance(state: ReleaseState, action: ReleaseAction, agency_kind: str) -> Rel
 
 def allowed(state: ReleaseState, agency_kind: str) -> list[str]:
     """Return what a caller of this kind may do with a release now."""
-    return [
-        action.value for (start, action) in TRANSITIONS if start is state and agency_kind in ACTORS[action]
-    ]
+    return [action.value for (start, action) in TRANSITIONS if start is state and agency_kind in ACTORS[action]]

@@ -24,6 +24,7 @@ from services.referral.referrals.rules import ReferralKind
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.crypto import Vault
+from shared.db import run
 from shared.delivery import service as delivery
 from shared.errors import NotFound
 from shared.events import NoticeAcknowledged, Office, ReleaseGranted
@@ -57,7 +58,8 @@ async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
 
 async def lock(session: AsyncSession, child_id: str, *others: str) -> Guard:
     """Lock a child's guard, and its relatives', creating the child's own if there is none."""
-    await session.execute(
+    await run(
+        session,
         text("INSERT INTO guard (child_id, announced_version, facts_version) VALUES (:id, 0, 0) "
              "ON CONFLICT (child_id) DO NOTHING"), {"id": child_id},
     )  # fmt: skip
@@ -76,9 +78,7 @@ async def known(session: AsyncSession, case: Case) -> Known:
         stateless_doubt=guard.stateless_doubt if current else None,
         languages=tuple(guard.languages) if current and guard.languages is not None else None,
         blocked=guard.blocked_at is not None,
-        relatives_blocked=tuple(
-            guards[name].blocked_at is not None if name in guards else None for name in family
-        ),
+        relatives_blocked=tuple(guards[name].blocked_at is not None if name in guards else None for name in family),
         channelled=case.status is Status.CHANNELLED,
         represented=bool(case.representative),
     )
@@ -166,7 +166,9 @@ def _named(caller: Caller, officer: str) -> str:
     return f"{caller.agency}/{officer}"
 
 
-async def act(session: AsyncSession, caller: Caller, release_id: str, action: ReleaseAction, officer: str) -> ReleaseOut:
+async def act(
+    session: AsyncSession, caller: Caller, release_id: str, action: ReleaseAction, officer: str
+) -> ReleaseOut:
     """Take a step of a release. `release` is where the guard decides, with everything locked."""
     found = await store.release(session, caller, release_id)
     if found is None:
@@ -251,4 +253,3 @@ async def get(session: AsyncSession, caller: Caller, release_id: str) -> Release
         raise NotFound
     case = await cases.find(session, caller, release.case_id)
     return show(caller, release, await _obstacles(session, release, case))
-

@@ -80,7 +80,7 @@ async def open_referral(
     session.add(referral)
     session.add(clocks.started(deadline, case=case.id, resource_id=referral.id, agency=recipient_id, at=now))
     await session.flush()
-    for agency in {referral.sender, referral.recipient} - {SYSTEM.agency}:
+    for agency in sorted({referral.sender, referral.recipient} - {SYSTEM.agency}):  # one order: no deadlock
         await case_store.join(session, case.id, agency, now)
     audit.wrote(session, caller, "open", "referral", referral.id, kind=kind.value, recipient=recipient_id)
     await _publish(session, ReferralMoved.SENT, referral)

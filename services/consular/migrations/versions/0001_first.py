@@ -2,15 +2,12 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from shared import kernel_tables
-from shared.db import UTCDateTime
+from shared.db import JsonColumn, UTCDateTime
 
-revision = "0001"
+revision = "consular_0001"
 down_revision = None
-
-_JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 def upgrade() -> None:
@@ -46,8 +43,8 @@ def upgrade() -> None:
         sa.Column("release_id", sa.String(), nullable=False, unique=True),
         sa.Column("nationality", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False, index=True),
-        sa.Column("pp", _JSON, nullable=False),
-        sa.Column("dif", _JSON, nullable=False),
+        sa.Column("pp", JsonColumn, nullable=False),
+        sa.Column("dif", JsonColumn, nullable=False),
         sa.Column("consulate_id", sa.String(), sa.ForeignKey("consulate.id"), index=True),
         sa.Column("status", sa.String(64), nullable=False),
         sa.Column("issued_at", UTCDateTime(), nullable=False),

@@ -1,0 +1,85 @@
+"""What intake says of itself: its OpenAPI description, and the tables that its migrations make."""
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+from tests.unit.intake.world import World
+
+OPERATIONS = {
+    "get /v1/intake/encounters": "intake:read",
+    "post /v1/intake/encounters": "intake:write",
+    "get /v1/intake/encounters/{encounter_id}": "intake:read",
+    "get /v1/intake/children/{child_id}": "intake:read",
+    "patch /v1/intake/children/{child_id}": "intake:write",
+    "get /v1/intake/assistance": "intake:read",
+    "get /v1/intake/statistics/{table}": "statistics:read",
+    "get /v1/intake/rules": "intake:read",
+}
+
+
+async def description(world: World) -> Any:
+    async with world.calling() as anybody:
+        return (await anybody.get("/v1/intake/openapi.json")).json()
+
+
+async def operations(world: World) -> dict[str, Any]:
+    paths = (await description(world))["paths"]
+    return {f"{method} {path}": each for path, methods in paths.items() for method, each in methods.items()}
+
+
+async def test_every_operation_is_described(world: World) -> None:
+    found = await operations(world)
+    assert found.keys() == OPERATIONS.keys()
+    for name, each in found.items():
+        assert each["summary"], name
+        assert each["tags"], name
+        assert each["security"] == [{"oauth2": [OPERATIONS[name]]}], name
+        assert "422" not in each["responses"], name
+        problem = each["responses"]["default"]["content"]["application/problem+json"]["schema"]
+        assert problem == {"$ref": "#/components/schemas/Problem"}, name
+        (answer,) = [code for code in each["responses"] if code != "default"]
+        assert answer == ("201" if name.startswith("post") else "200")
+        assert "$ref" in each["responses"][answer]["content"]["application/json"]["schema"], name
+
+
+async def test_what_changes_something_names_its_header(world: World) -> None:
+    for name, each in (await operations(world)).items():
+        headers = {item["name"].lower() for item in each.get("parameters", []) if item["in"] == "header"}
+        expected = {"post": {"idempotency-key"}, "patch": {"if-match"}, "get": set()}[name.split()[0]]
+        assert headers == expected, name
+        assert ("requestBody" in each) == (not name.startswith("get")), name
+
+
+async def test_internal_routes_are_not_described(world: World) -> None:
+    assert not [path for path in (await description(world))["paths"] if "internal" in path]
+
+
+def own(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:
+    """Leave out the tables of other services, which other tests of this process may have registered."""
+    tables = {
+        mapper.local_table.name  # type: ignore[attr-defined]  # a Table, as for every model here
+        for mapper in SQLModel._sa_registry.mappers
+        if mapper.class_.__module__.startswith(("shared.", "services.intake."))
+    }
+    return kind != "table" or reflected or name in tables
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": own})
+    return list(compare_metadata(context, SQLModel.metadata))
+
+
+async def test_the_migrations_make_the_tables_that_the_models_describe(world: World) -> None:
+    async with world.runtime.database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.parametrize("address", ["/livez", "/readyz", "/metrics", "/status"])
+async def test_the_service_says_how_it_is(world: World, address: str) -> None:
+    async with world.calling() as anybody:
+        assert (await anybody.get(address)).status_code == 200

@@ -1,0 +1,116 @@
+"""The acta de canalización: only now, signed, final (R4, R6)."""
+
+from typing import Any
+
+import pytest
+
+from services.referral.actas import rules
+from services.referral.actas.models import Acta
+from services.referral.actas.service import digest_of
+from shared import jwt
+from shared.audit import AuditEntry
+from tests.unit.referral.world import World, together
+
+
+def acta_in(case_id: str) -> dict[str, Any]:
+    return {"case_id": case_id, "dif_recipient": "Ana López", "place": "Tapachula"}
+
+
+@pytest.mark.parametrize(
+    ("done", "lacking"),
+    [
+        ([], ["PP_NOTICE", "DIF_HANDOVER"]),
+        (["PP_NOTICE"], ["DIF_HANDOVER"]),
+        (["DIF_HANDOVER"], ["PP_NOTICE"]),
+    ],
+)
+async def test_no_acta_before_notice_and_acceptance(world: World, done: list[str], lacking: list[str]) -> None:
+    child = await world.encounter()
+    for kind in done:
+        referral = await world.opened(child, kind)
+        await world.post(referral["recipient"], f"/referrals/{referral['id']}/accept", status=200)
+    case = await world.file(child)
+    refused = (await world.post("inm-chp", "/actas", acta_in(case["id"]), 409)).json()
+    assert (refused["code"], refused["rule"], refused["allowed_actions"]) == ("refused_by_law", "R6", [])
+    assert "112" in refused["source"]
+    for kind in ("PP_NOTICE", "DIF_HANDOVER"):
+        assert (kind in refused["detail"]) == (kind in lacking)
+    assert await world.rows(Acta) == []
+
+
+async def test_dif_having_only_received_is_not_enough(world: World) -> None:
+    child = await world.encounter()
+    for kind in ("PP_NOTICE", "DIF_HANDOVER"):
+        referral = await world.opened(child, kind)
+        await world.post(referral["recipient"], f"/referrals/{referral['id']}/receive", status=200)
+    await world.post("inm-chp", "/actas", acta_in((await world.file(child))["id"]), 409)
+
+
+async def test_an_acta_is_issued_signed_and_moves_the_case(world: World) -> None:
+    child = await world.encounter()
+    await world.answered(child)
+    case = await world.file(child)
+    answer = await world.post("inm-chp", "/actas", acta_in(case["id"]), 201)
+    acta = answer.json()
+    assert acta["content"]["dif"] | {"accepted_at": ""} == {
+        "agency": "dif-chp", "accepted_at": "", "recipient": "Ana López",
+    }  # fmt: skip
+    assert acta["content"]["pp_notice"]["agency"] == "pp-chp"
+    assert (await world.file(child))["status"] == "CHANNELLED"
+    assert [event.data["duty"] for event in await world.sent("service:intake")] == ["D1", "D2"]
+    assert "Ana" not in repr([row.details for row in await world.rows(AuditEntry)])
+    for agency in ("inm-chp", "pp-chp", "dif-chp", "pp-fed"):
+        assert await world.get(agency, f"/actas/{acta['id']}") == acta
+    assert (await world.get("dif-chp", f"/actas?case_id={case['id']}"))["items"] == [acta]
+
+
+async def test_the_signature_verifies_offline_and_shows_any_change(world: World) -> None:
+    await world.channelled()
+    (acta,) = (await world.get("pp-chp", "/actas"))["items"]
+    public = jwt.public_key(world.keys.signers["referral"].public_jwk())
+    claims = jwt.verify(
+        acta["signature"], public, typ=rules.TYPE, issuer="urn:ruta:referral", audience=rules.AUDIENCE,
+        longest=rules.LIFE, required=frozenset({"sub", "sha256"}),
+    )  # fmt: skip
+    assert (claims["sub"], claims["sha256"]) == (acta["id"], digest_of(acta["content"]))
+    assert digest_of(acta["content"] | {"place": "Tijuana"}) != claims["sha256"]
+
+
+async def test_a_case_has_one_acta(world: World) -> None:
+    child = await world.encounter()
+    await world.answered(child)
+    case = await world.file(child)
+    answers = await together(*(world.post("inm-chp", "/actas", acta_in(case["id"])) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert len(await world.rows(Acta)) == 1
+
+
+async def test_only_inm_issues_and_only_where_it_may_read(world: World) -> None:
+    child = await world.encounter()
+    await world.answered(child)
+    case = await world.file(child)
+    await world.post("dif-chp", "/actas", acta_in(case["id"]), 403)
+    await world.post("inm-oax", "/actas", acta_in(case["id"]), 404, state="MX-OAX")
+
+
+async def test_who_only_gives_a_service_does_not_read_the_acta(world: World) -> None:
+    case = await world.channelled()
+    await world.service(case["id"], "unicef")
+    assert (await world.get("unicef", "/actas"))["items"] == []
+    (acta,) = await world.rows(Acta)
+    await world.get("unicef", f"/actas/{acta.id}", 404)
+
+
+async def test_an_acta_has_no_way_to_be_changed(world: World) -> None:
+    await world.channelled()
+    (acta,) = await world.rows(Acta)
+    async with world.agency("inm-chp") as caller:
+        for method in ("PUT", "PATCH", "DELETE", "POST"):
+            answer = await caller.request(method, f"/v1/referral/actas/{acta.id}")
+            assert answer.status_code == 405
+
+
+async def test_a_recipients_name_is_one_line(world: World) -> None:
+    case = await world.file(await world.encounter())
+    body = acta_in(case["id"]) | {"dif_recipient": "Ana\nLópez"}
+    await world.post("inm-chp", "/actas", body, 422)

@@ -1,0 +1,324 @@
+"""The guard in the database: indications win, permits are named, nothing leaves on what is unknown."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlmodel import col
+
+from services.referral.protection import facts
+from services.referral.protection.models import Guard, Indication, Permit, Release
+from shared import auth, clock, ids, testing
+from shared.audit import AuditEntry
+from shared.delivery.models import Event
+from shared.errors import Unavailable
+from tests.unit.referral.world import World, fact, together
+
+
+def facts_of(child_id: str, **more: Any) -> dict[str, Any]:
+    """What intake says of a Honduran child who speaks Spanish."""
+    return {
+        "child_id": child_id,
+        "version": 1,
+        "nationalities": ["HND"],
+        "residence": None,
+        "stateless_doubt": False,
+        "languages": ["spa"],
+        "relatives": [],
+    } | more
+
+
+def release_in(case_id: str, **more: Any) -> dict[str, Any]:
+    """What an officer states when proposing a release."""
+    moment = clock.now().isoformat()
+    return {
+        "case_id": case_id,
+        "nationality": "HND",
+        "officer": "opi-0417",
+        "screened_at": moment,
+        "told_at": moment,
+        "told_in": "spa",
+        "objects": False,
+    } | more
+
+
+async def as_service(world: World, name: str, method: str, path: str, body: Any, scope: str) -> httpx.Response:
+    """Call an internal route as a sister service."""
+    token = auth.service_token(world.keys.signers[name], "referral", scope)
+    async with testing.client(world.app, token) as caller:
+        return await caller.request(method, path, json=body)
+
+
+async def tell(world: World, child_id: str, **more: Any) -> None:
+    """Let intake confirm facts."""
+    answer = await as_service(
+        world, "intake", "PUT", f"/internal/facts/{child_id}", facts_of(child_id, **more), "facts:write"
+    )
+    assert answer.status_code == 200, answer.text
+
+
+async def ask_permit(world: World, release_id: str) -> Any:
+    """Ask as the consular sender whether a notice may leave."""
+    body = {"release_id": release_id}
+    answer = await as_service(world, "consular", "POST", "/internal/permits", body, "permits:write")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def ready(world: World, **more: Any) -> Any:
+    """Return a channelled case whose facts are known."""
+    case = await world.channelled()
+    await tell(world, case["child_id"], **more)
+    return case
+
+
+async def released(world: World) -> tuple[Any, str]:
+    """Return a case and the id of its released notice."""
+    case = await ready(world)
+    release = (await world.post("inm-chp", "/releases", release_in(case["id"]), 201)).json()
+    for agency, action in (("pp-chp", "concur"), ("inm-chp", "release")):
+        await world.post(agency, f"/releases/{release['id']}/{action}", {"officer": "o-1"}, 200)
+    return case, release["id"]
+
+
+def indication_in(case_id: str, **more: Any) -> dict[str, Any]:
+    return {"case_id": case_id, "code": "FEAR_OF_RETURN", "told_by": "CHILD"} | more
+
+
+async def test_a_release_takes_two_authorities_and_tells_consular_the_least(world: World) -> None:
+    case, release_id = await released(world)
+    (event,) = await world.sent("service:consular")
+    assert event.type == "release.granted"
+    assert event.case_key == release_id
+    assert set(event.data) == {"release_id", "nationality", "state", "pp", "dif"}
+    assert case["id"] not in str(event.data)
+    assert case["child_id"] not in str(event.data)
+    shown = await world.get("pp-chp", f"/releases/{release_id}")
+    assert (shown["state"], shown["concurred_by"], shown["released_by"]) == ("released", "pp-chp/o-1", "inm-chp/o-1")
+    assert shown["obstacles"] == []
+    assert shown["allowed_actions"] == []
+
+
+async def test_without_facts_nothing_is_released(world: World) -> None:
+    case = await world.channelled()
+    refused = (await world.post("inm-chp", "/releases", release_in(case["id"]), 409)).json()
+    assert refused["code"] == "refused_by_law"
+    assert "FACTS_UNKNOWN" in refused["detail"]
+    assert await world.rows(Release) == []
+
+
+async def test_newer_facts_that_have_not_arrived_are_unknown_again(world: World) -> None:
+    case, release_id = await released(world)
+    assert (await ask_permit(world, release_id))["verdict"] == "open"
+    await world.event("encounter.recorded", fact(case["child_id"], facts_version=2))
+    assert (await ask_permit(world, release_id))["verdict"] == "wait"
+    await tell(world, case["child_id"], version=2)
+    assert (await ask_permit(world, release_id))["verdict"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("known", "act", "rule", "obstacle"),
+    [
+        ({"nationalities": ["MEX"]}, {"nationality": "MEX"}, "R20", "MEXICAN"),
+        ({"nationalities": ["HND", "MEX"]}, {}, "R20", "MEXICAN"),
+        ({"stateless_doubt": True}, {}, "R20", "STATELESS_DOUBT"),
+        ({"nationalities": []}, {}, "GUARD", "NATIONALITY_UNKNOWN"),
+        ({}, {"objects": True}, "GUARD", "CHILD_OBJECTS"),
+        ({}, {"told_in": "mam"}, "GUARD", "NOT_TOLD_IN_OWN_LANGUAGE"),
+        ({"relatives": ["chd_" + "0" * 32]}, {}, "GUARD", "RELATIVE_UNKNOWN"),
+    ],
+)
+async def test_the_law_refuses_by_name(
+    world: World, known: dict[str, Any], act: dict[str, Any], rule: str, obstacle: str
+) -> None:
+    case = await ready(world, **known)
+    refused = (await world.post("inm-chp", "/releases", release_in(case["id"], **act), 409)).json()
+    assert (refused["rule"], obstacle in refused["detail"]) == (rule, True)
+    assert refused["source"]
+
+
+async def test_only_the_procuraduria_concurs_and_only_inm_releases(world: World) -> None:
+    case = await ready(world)
+    release = (await world.post("inm-chp", "/releases", release_in(case["id"]), 201)).json()
+    path, step = f"/releases/{release['id']}", {"officer": "o-1"}
+    assert release["allowed_actions"] == ["withdraw"]
+    refused = (await world.post("inm-chp", f"{path}/concur", step, 409)).json()
+    assert (refused["code"], refused["allowed_actions"]) == ("illegal_move", ["withdraw"])
+    await world.post("pp-chp", f"{path}/release", step, 409)
+    await world.post("pp-chp", f"{path}/concur", step, 200)
+    await world.post("pp-chp", f"{path}/release", step, 409)
+    await world.post("inm-chp", f"{path}/release", step, 200)
+
+
+async def test_an_indication_closes_the_guard_tells_comar_and_stops_the_release(world: World) -> None:
+    case, release_id = await released(world)
+    await world.register("comar")
+    body = indication_in(case["id"], note="Dice que lo buscan")
+    told = (await world.post("dif-chp", "/indications", body, 201)).json()
+    assert told["open_permits"] == []
+    assert told["verification_referral_id"] is None
+    (referral,) = (await world.get("comar", "/referrals"))["items"]
+    assert (referral["id"], referral["kind"], referral["state"]) == (told["comar_referral_id"], "COMAR_NOTICE", "sent")
+    assert [each["rule"] for each in (await world.get("comar", "/clocks"))["items"]] == ["ACK_COMAR"]
+    assert [event.type for event in await world.sent("comar")] == ["referral.sent"]
+    assert (await world.get("inm-chp", f"/releases/{release_id}"))["state"] == "stopped"
+    assert (await ask_permit(world, release_id))["verdict"] == "closed"
+    (row,) = await world.rows(Indication)
+    assert b"buscan" not in row.note
+    assert "buscan" not in repr([each.details for each in await world.rows(AuditEntry)])
+    assert "withdraw" not in repr([each.type for each in await world.rows(Event)])
+    refused = (await world.post("inm-chp", "/releases", release_in(case["id"]), 409)).json()
+    assert (refused["rule"], "INDICATION" in refused["detail"]) == ("R16", True)
+
+
+async def test_a_second_indication_opens_no_second_notice_to_comar(world: World) -> None:
+    case = await ready(world)
+    first = (await world.post("pp-chp", "/indications", indication_in(case["id"]), 201)).json()
+    second = (await world.post("inm-chp", "/indications", indication_in(case["id"], code="PERSECUTION"), 201)).json()
+    assert first["comar_referral_id"] == second["comar_referral_id"]
+
+
+async def test_a_permit_that_was_open_is_named_and_opens_a_task_for_the_procuraduria(world: World) -> None:
+    case, release_id = await released(world)
+    with clock.at(clock.now()):
+        permit = await ask_permit(world, release_id)
+        clock.advance(timedelta(seconds=1.9))
+        told = (await world.post("pp-chp", "/indications", indication_in(case["id"]), 201)).json()
+    assert told["open_permits"] == [permit["permit_id"]]
+    task = await world.get("pp-chp", f"/referrals/{told['verification_referral_id']}")
+    assert (task["kind"], task["reason"], task["recipient"]) == ("PP_VERIFY", "PERMIT_OPEN", "pp-chp")
+
+
+async def test_a_permit_lives_two_seconds(world: World) -> None:
+    case, release_id = await released(world)
+    with clock.at(clock.now()):
+        permit = await ask_permit(world, release_id)
+        assert permit["expires_at"] == (clock.now() + timedelta(seconds=2)).isoformat().replace("+00:00", "Z")
+        clock.advance(timedelta(seconds=2))
+        told = (await world.post("pp-chp", "/indications", indication_in(case["id"]), 201)).json()
+    assert told["open_permits"] == []
+
+
+async def test_what_protects_one_child_protects_its_siblings_both_ways(world: World) -> None:
+    first, release_id = await released(world)
+    sister = await world.encounter()
+    await tell(world, sister, relatives=[first["child_id"]])
+    assert (await ask_permit(world, release_id))["verdict"] == "open"
+    sisters_case = await world.file(sister)
+    told = (await world.post("pp-chp", "/indications", indication_in(sisters_case["id"]), 201)).json()
+    assert len(told["open_permits"]) == 1
+    assert (await ask_permit(world, release_id))["verdict"] == "closed"
+
+
+async def test_a_correction_that_makes_the_child_mexican_closes_the_guard(world: World) -> None:
+    case, release_id = await released(world)
+    await tell(world, case["child_id"], version=2, nationalities=["HND", "MEX"])
+    assert (await ask_permit(world, release_id))["verdict"] == "closed"
+
+
+async def test_older_facts_change_nothing(world: World) -> None:
+    case = await ready(world, version=3)
+    await tell(world, case["child_id"], version=2, nationalities=["SLV"])
+    (guard,) = [row for row in await world.rows(Guard) if row.child_id == case["child_id"]]
+    assert (guard.facts_version, guard.nationalities) == (3, ["HND"])
+
+
+async def test_an_unknown_release_is_closed_and_leaves_no_permit(world: World) -> None:
+    assert (await ask_permit(world, ids.opaque("rel")))["verdict"] == "closed"
+    assert await world.rows(Permit) == []
+
+
+@pytest.mark.parametrize("name", ["intake", "consular"])
+async def test_internal_routes_take_only_the_service_that_they_are_for(world: World, name: str) -> None:
+    answer = await as_service(
+        world, name, "POST", "/internal/permits", {"release_id": ids.opaque("rel")}, "other:scope"
+    )
+    assert answer.status_code == 403
+    partner = await world.post("inm-chp", "/../../internal/permits", {"release_id": ids.opaque("rel")})
+    assert partner.status_code in (403, 404)
+
+
+@pytest.mark.parametrize("agency", ["dif-chp", "comar", "unicef", "inm-tam", "pp-tam"])
+async def test_nobody_else_learns_that_there_is_a_release(world: World, agency: str) -> None:
+    case, release_id = await released(world)
+    state = "MX-TAM" if agency.endswith("tam") else "MX-CHP"
+    absent = ids.opaque("rel")
+    async with world.agency(agency, state) as caller:
+        answers = [await caller.get(f"/v1/referral/releases/{each}") for each in (release_id, absent)]
+        listed = await caller.get("/v1/referral/releases")
+    assert {answer.status_code for answer in answers} in ({404}, {403})
+    first, second = ({k: v for k, v in each.json().items() if k != "request_id"} for each in answers)
+    assert first == second
+    assert listed.status_code == 403 or listed.json()["items"] == []
+    assert case["id"]
+
+
+async def test_an_agency_outside_the_case_cannot_indicate_and_learns_nothing(world: World) -> None:
+    case = await ready(world)
+    hidden = await world.post("unicef", "/indications", indication_in(case["id"]), 404)
+    absent = await world.post("unicef", "/indications", indication_in(ids.new("cas")), 404)
+    assert hidden.json() | {"request_id": ""} == absent.json() | {"request_id": ""}
+
+
+async def test_of_a_permit_and_an_indication_at_once_the_indication_always_wins(world: World) -> None:
+    """However they meet: the permit is named, or it is refused. Never open and unnamed."""
+    for _ in range(10):
+        case, release_id = await released(world)
+
+        async def delayed(work: Any, by: float) -> Any:
+            await asyncio.sleep(by)
+            return await work
+
+        permits = [delayed(ask_permit(world, release_id), 0.002 * number) for number in range(4)]
+        told, *answers = await together(
+            delayed(world.post("pp-chp", "/indications", indication_in(case["id"]), 201), 0.003), *permits
+        )
+        named = set(told.json()["open_permits"])
+        opened = {each["permit_id"] for each in answers if each["verdict"] == "open"}
+        assert opened == named
+        assert (await ask_permit(world, release_id))["verdict"] == "closed"
+
+
+async def test_the_worker_fetches_announced_facts_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    child_id = await world.encounter()
+    asked: list[str] = []
+
+    async def call(service: str, method: str, path: str, *_: Any, scope: str) -> tuple[int, dict[str, Any]]:
+        asked.append(f"{service} {method} {path} {scope}")
+        return 200, facts_of(child_id)
+
+    monkeypatch.setattr(world.runtime.peers, "call", call)
+    assert await facts.fetch(world.runtime) == 1
+    assert await facts.fetch(world.runtime) == 0
+    assert asked == [f"intake GET /internal/children/{child_id}/facts facts:read"]
+    (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
+    assert guard.nationalities == ["HND"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (404, {}),
+        (200, {}),
+        (200, {"child_id": "chd_" + "1" * 32}),
+        (200, facts_of("chd_" + "1" * 32)),
+        (200, facts_of("chd_" + "1" * 32) | {"nationalities": "HND"}),
+        None,
+    ],
+)
+async def test_a_wrong_answer_about_facts_is_no_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]] | None
+) -> None:
+    child_id = await world.encounter()
+
+    async def call(*_: Any, **__: Any) -> tuple[int, dict[str, Any]]:
+        if answer is None:
+            raise Unavailable
+        return answer
+
+    monkeypatch.setattr(world.runtime.peers, "call", call)
+    assert await facts.fetch(world.runtime) == 0
+    (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
+    assert guard.facts_version == 0
