@@ -21,7 +21,7 @@ class Refused(Exception):
     """The answer was a problem document."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('code')}: {problem.get('detail')}")
+        super().__init__(f"{status} {problem.get('code')}: {problem.get('detail')} {problem.get('errors', '')}")
         self.status = status
         self.problem = problem
 

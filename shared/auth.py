@@ -100,6 +100,8 @@ class Verifier:
         """Authenticate by the Authorization headers of a request. Raises Unauthenticated."""
         if len(authorization) != 1 or not authorization[0][:7].lower() == b"bearer ":
             raise Unauthenticated
+        if len(authorization[0]) > 7 + jwt.MAX_LENGTH:
+            raise Unauthenticated
         digest = hashlib.sha256(authorization[0]).digest()
         if (known := self._seen.get(digest)) and known[1] > clock.now().timestamp():
             return known[0]

@@ -53,8 +53,8 @@ def failed(error: BaseException) -> None:
 
 def say(level: str, event: str, /, **facts: Any) -> None:
     """Write one JSON line to standard output."""
-    line = {"at": clock.now().isoformat(), "level": level, "event": event, **facts}
-    _log.log(logging.getLevelNamesMapping()[level.upper()], json.dumps(line, ensure_ascii=False, default=str))
+    own = {"at": clock.now().isoformat(), "level": level, "event": event}
+    _log.log(logging.getLevelNamesMapping()[level.upper()], json.dumps(own | facts | own, default=str))
 
 
 def configure() -> None:

@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/partners.md", "docs/consulates.md")
 MARK = "--- block "
 _BLOCK = re.compile(
-    r"<!-- (?:run|file: (?P<name>[\w.]+)) -->\n```(?:bash|python)\n(?P<code>.*?)```\n(?:```text\n(?P<output>.*?)```\n)?",
+    r"<!-- (?:run|file: (?P<name>[\w.]+)) -->\n"
+    r"```(?:bash|python)\n(?P<code>.*?)```\n(?:```text\n(?P<output>.*?)```\n)?",
     re.DOTALL,
 )
 
@@ -100,9 +101,7 @@ def _paste(page: str, folder: Path, system: System) -> None:
 def _at_home(text: str, system: System) -> str:
     """Replace the ports of the pages by those of this system, and by one that is free."""
     ports = {8000: system.port, 8007: system.port_of("receiver"), 9000: system.port + len(PROGRAMS)}
-    return re.sub(
-        r"(127\.0\.0\.1(?::|\", ))(8000|8007|9000)\b", lambda each: f"{each[1]}{ports[int(each[2])]}", text
-    )
+    return re.sub(r"(127\.0\.0\.1(?::|\", ))(8000|8007|9000)\b", lambda each: f"{each[1]}{ports[int(each[2])]}", text)
 
 
 def _compare(page: str, block: Block, printed: str) -> None:

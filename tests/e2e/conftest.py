@@ -1,41 +1,34 @@
-"""A whole system of real processes for each test, on either database."""
+"""One whole system of real processes for each database, shared by the tests of a file (`--dist loadfile`)."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.cast import enrol
 from sandbox.ports import free_ports
-from sandbox.route import Cast
 from sandbox.system import DATABASES, PROGRAMS, System
+from tests import postgres
 
 IMPATIENT = {"RUTA_LEASE_SECONDS": "4", "RUTA_DELIVERY_TIMEOUT": "1.5"}
 """What a killed worker held is free again after four seconds, not thirty."""
 
-Running = Callable[[], AbstractAsyncContextManager[tuple[System, Cast]]]
 
-
-@pytest.fixture
-def running(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Running:
-    """Starts a system with its clients enrolled; stops it afterwards."""
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A running system with its clients enrolled."""
     databases = None
-    if database_kind == "postgresql":
-        create = request.getfixturevalue("postgres_database")
-        databases = {name: create(None) for name in DATABASES}
+    if request.param == "postgresql":
+        server: postgres.Server = request.getfixturevalue("postgres_server")
+        databases = {name: server.create(None) for name in DATABASES}
+    folder: Path = tmp_path_factory.mktemp("system")
+    made = System(folder, port=free_ports(len(PROGRAMS)), databases=databases, settings=IMPATIENT)
+    asyncio.run(_start(made))
+    yield made
+    asyncio.run(made.stop())
 
-    @asynccontextmanager
-    async def start() -> AsyncIterator[tuple[System, Cast]]:
-        system = System(
-            tmp_path / "data", port=free_ports(len(PROGRAMS)), databases=databases, settings=IMPATIENT
-        )
-        cast = Cast(system.url("gateway"))
-        async with system:
-            await enrol(system)
-            try:
-                yield system, cast
-            finally:
-                await cast.close()
 
-    return start
+async def _start(made: System) -> None:
+    await made.__aenter__()
+    await enrol(made)

@@ -21,14 +21,14 @@ _WAIT = Permit(Verdict.WAIT)
 
 
 class PermitAnswer(BaseModel):
-    """What referral answers."""
+    """What referral answers. Only an open verdict comes with a permit."""
 
     model_config = ConfigDict(extra="ignore")
 
-    permit_id: Id
+    permit_id: Id | None
     release_id: Id
     verdict: Literal["open", "closed", "wait"]
-    expires_at: AwareDatetime
+    expires_at: AwareDatetime | None
 
 
 def permit_gate(peers: Peers) -> Gate:
@@ -46,7 +46,8 @@ def permit_gate(peers: Peers) -> Gate:
             permit = PermitAnswer.model_validate_json(json.dumps(answer), strict=True)
         except (Unavailable, TimeoutError, ValidationError):
             return _WAIT
-        if permit.release_id != release_id:
+        unnamed = permit.verdict == "open" and (permit.permit_id is None or permit.expires_at is None)
+        if permit.release_id != release_id or unnamed:
             return _WAIT
         return Permit(Verdict[permit.verdict.upper()], until)
 

@@ -17,14 +17,22 @@ Nationalities = Annotated[list[Country], Field(max_length=5, examples=[["HND"]])
 Languages = Annotated[list[Language], Field(min_length=1, max_length=10, examples=[["spa"]])]
 Relatives = Annotated[list[Id], Field(max_length=20)]
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})")
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+def _day(value: object) -> object:
+    return date.fromisoformat(_like(_DAY, value)) if isinstance(value, str) else value
 
 
-def _written_out(value: object) -> object:
-    if isinstance(value, str) and not _DAY.match(value):  # digits alone would count as seconds since 1970
-        raise ValueError("not a date")
-    return value
+def _moment(value: object) -> object:
+    return datetime.fromisoformat(_like(_MOMENT, value)) if isinstance(value, str) else value
+
+
+def _like(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):  # Pydantic would take digits alone for seconds since 1970
+        raise ValueError("not RFC 3339")
+    return text
 
 
 def _lived(day: date) -> date:
@@ -40,10 +48,10 @@ def _recorded(moment: datetime) -> datetime:
     return moment
 
 
-Happened = Annotated[Past, BeforeValidator(_written_out), AfterValidator(_recorded)]
+Happened = Annotated[Past, BeforeValidator(_moment), AfterValidator(_recorded)]
 """A moment that an officer reports. Years before the tables are slips, and year 1 has no local day at all."""
 
-BirthDate = Annotated[date, BeforeValidator(_written_out), AfterValidator(_lived), Field(examples=["2012-03-05"])]
+BirthDate = Annotated[date, BeforeValidator(_day), AfterValidator(_lived), Field(examples=["2012-03-05"])]
 
 
 class EstimatedAge(In):

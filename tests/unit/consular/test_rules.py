@@ -21,7 +21,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize(("status", "action"), product(NoticeStatus, Action))
+@pytest.mark.parametrize(("status", "action"), list(product(NoticeStatus, Action)))
 def test_every_pair_of_the_machine(status: NoticeStatus, action: Action) -> None:
     expected = MOVES.get((status.value, action.value))
     if expected is not None:

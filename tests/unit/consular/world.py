@@ -70,12 +70,13 @@ class Referral:
 
 
 def permit(release_id: str, verdict: str = "open") -> dict[str, Any]:
-    """Return a permit as referral answers it."""
+    """Return a permit as referral answers it: without an id and an end unless it is open."""
+    is_open = verdict == "open"
     return {
-        "permit_id": ids.opaque("per"),
+        "permit_id": ids.opaque("per") if is_open else None,
         "release_id": release_id,
         "verdict": verdict,
-        "expires_at": (clock.now() + timedelta(seconds=2)).isoformat(),
+        "expires_at": (clock.now() + timedelta(seconds=2)).isoformat() if is_open else None,
     }
 
 

@@ -12,10 +12,9 @@ from shared.testing import key
 from tests.unit.intake.world import ENCOUNTERS, World, ago, encounter
 
 _TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates and NUL included
-_LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | st.dates().map(str)
-    | st.datetimes().map(lambda at: f"{at.isoformat()}Z") | st.sampled_from(["MX-CHP", "HND", "spa", "NOBODY", "FOOD", "F", "chd_" + "0" * 32])
-)  # fmt: skip
+_CODES = st.sampled_from(["MX-CHP", "HND", "spa", "NOBODY", "FOOD", "F", "chd_" + "0" * 32])
+_TIMES = st.dates().map(str) | st.datetimes().map(lambda at: f"{at.isoformat()}Z")
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | _CODES | _TIMES
 ANYTHING = st.recursive(
     _LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4), max_leaves=10
 )

@@ -125,6 +125,7 @@ def cases() -> list[Case]:
         invalid("number for a moment", valid(occurred_at=1356998400), "/occurred_at"),
         invalid("number as text for a moment", valid(occurred_at="1356998400"), "/occurred_at"),
         invalid("number as text for a birth date", child(birth_date="1356998400"), "/child/birth_date"),
+        invalid("space for the T of a moment", valid(occurred_at="2026-01-01 10:00:00Z"), "/occurred_at"),
         invalid("moment without zone", valid(occurred_at="2026-01-01T10:00:00"), "/occurred_at"),
         invalid("date for a moment", valid(occurred_at="2026-01-01"), "/occurred_at"),
         invalid("21 helps", valid(assistance=[{"code": "FOOD", "given_at": ago(hours=1)}] * 21), "/assistance"),
