@@ -70,7 +70,7 @@ class Keys:
         issuers = {}
         for service in SIGNERS:
             key = serialization.load_pem_private_key(self.signing(service).read_bytes(), password=None)
-            assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101  # written by ourselves
+            assert isinstance(key, ec.EllipticCurvePrivateKey)  # written by ourselves
             issuer = gateway_issuer if service == "gateway" else f"urn:ruta:{service}"
             issuers[issuer] = {"keys": [jwt.to_jwk(key.public_key())]}
         _write(self.trust, {"issuers": issuers})

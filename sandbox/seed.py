@@ -39,11 +39,11 @@ def _moment(file: Path) -> datetime:
     return datetime.fromisoformat(file.read_text())
 
 
-def _child(given: str, surname: str, born: str, sex: str, country: str, language: str = "spa") -> dict[str, Any]:
+def _child(given: str, surname: str, years: int, sex: str, country: str, language: str = "spa") -> dict[str, Any]:
     return {
         "given_names": given,
         "first_surname": surname,
-        "birth_date": born,
+        "birth_date": f"{datetime.now(UTC).year - years}-01-14",
         "sex": sex,
         "nationalities": [country],
         "languages": [language],
@@ -51,12 +51,12 @@ def _child(given: str, surname: str, born: str, sex: str, country: str, language
 
 
 _CHILDREN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "honduran-girl": (_child("Ficticia", "Ejemplo", "2012-03-05", "F", "HND"), {"assistance": ("FOOD", "PHONE_CALL")}),
-    "salvadoran-boy": (_child("Inventado", "Muestra", "2010-07-19", "M", "SLV"), {"assistance": ("FOOD", "REST")}),
-    "guatemalan-boy": (_child("Supuesto", "Prueba", "2011-11-02", "M", "GTM", "mam"), {"tie": "CUSTOMARY_CARE"}),
-    "haitian-girl": (_child("Fiktif", "Egzanp", "2016-01-30", "F", "HTI", "hat"), {"tie": "PARENTAL_AUTHORITY"}),
+    "honduran-girl": (_child("Ficticia", "Ejemplo", 14, "F", "HND"), {"assistance": ("FOOD", "PHONE_CALL")}),
+    "salvadoran-boy": (_child("Inventado", "Muestra", 16, "M", "SLV"), {"assistance": ("FOOD", "REST")}),
+    "guatemalan-boy": (_child("Supuesto", "Prueba", 15, "M", "GTM", "mam"), {"tie": "CUSTOMARY_CARE"}),
+    "haitian-girl": (_child("Fiktif", "Egzanp", 10, "F", "HTI", "hat"), {"tie": "PARENTAL_AUTHORITY"}),
     "mexican-boy": (
-        _child("Imaginario", "Modelo", "2009-09-09", "M", "MEX"),
+        _child("Imaginario", "Modelo", 16, "M", "MEX"),
         {"state": "MX-TAM", "kind": "MEXICAN_RETURNED"},
     ),
 }

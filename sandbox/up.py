@@ -6,12 +6,13 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 from sandbox.faults import Fault
 from sandbox.secrets import SECRET
-from sandbox.system import MIGRATED, PROGRAMS, System
+from sandbox.system import PROGRAMS, System
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
@@ -21,7 +22,7 @@ STABLE_SECONDS = 10.0  # who lived this long did not die of its own start
 async def up(data: Path, port: int) -> int:
     """Run until Ctrl-C or SIGTERM; returns the exit code."""
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
-    assert running is not None  # noqa: S101  # we are in one
+    assert running is not None  # we are in one
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, running.cancel)
     system = System(data, port=port)
@@ -81,7 +82,6 @@ def links(system: System) -> list[tuple[str, str]]:
         ("API documentation", f"{gateway}/docs"),
         ("Gateway", gateway),
         ("What partners received", f"{system.url('receiver')}/"),
-        *((f"{name.capitalize()} alone", f"{system.url(name)}/docs") for name in MIGRATED if name != "gateway"),
         ("Logs", str(system.data / "logs")),
     ]
 
@@ -91,11 +91,12 @@ def curl_lines(system: System) -> list[str]:
     gateway = system.url("gateway")
     read = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
     encounter = {
-        "occurred_at": "2026-11-20T15:04:05Z",
+        "occurred_at": (datetime.now(UTC) - timedelta(minutes=30)).isoformat(timespec="seconds"),
         "place": {"state": "MX-CHP", "municipality": "Tapachula"},
         "adult": {"tie": "NOBODY"},
         "child": {
-            "given_names": "Ejemplo", "first_surname": "Ficticio", "birth_date": "2013-05-14", "sex": "M",
+            "given_names": "Ejemplo", "first_surname": "Ficticio", "sex": "M",
+            "birth_date": f"{datetime.now(UTC).year - 13}-01-14",
             "nationalities": ["HND"], "languages": ["spa"],
         },
     }  # fmt: skip

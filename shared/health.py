@@ -27,6 +27,7 @@ class Health:
     package: str
     draining: bool = False
     _well_at: float = -1e9
+    _knew_schema: bool = False
 
     async def reason(self) -> str | None:
         """Return why this process is not ready, or None."""
@@ -45,7 +46,12 @@ class Health:
                 revision = await migrate.current(self.runtime.database)
         except Exception:  # whatever kept the database from answering
             return "the database does not answer"
-        return None if revision == migrate.head(self.package) else "the schema is another one"
+        if revision == migrate.head(self.package):
+            self._knew_schema = True
+            return None
+        # A newer release has migrated meanwhile. Migrations only add, so what ran before goes on.
+        newer = self._knew_schema and revision is not None and revision not in migrate.revisions(self.package)
+        return None if newer else "the schema is another one"
 
 
 def alive(service: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ def create(op: Any) -> None:
     """Create them through Alembic's operations."""
     _create_requests(op)
     _create_audit(op)
+    _create_events(op)
     _create_delivery(op)
     _create_clocks(op)
 
@@ -65,7 +66,7 @@ def _create_audit(op: Any) -> None:
     )
 
 
-def _create_delivery(op: Any) -> None:
+def _create_events(op: Any) -> None:
     op.create_table(
         "event_counter",
         sa.Column("case_key", sa.String(), primary_key=True),
@@ -98,6 +99,9 @@ def _create_delivery(op: Any) -> None:
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
     )
+
+
+def _create_delivery(op: Any) -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sa.String(), primary_key=True),

@@ -20,14 +20,25 @@ def _folder(package: str) -> Path:
 
 
 @cache
-def head(package: str) -> str:
-    """Return the revision that this code was written for.
+def _history(package: str) -> dict[str, str | None]:
+    """Return each revision of this code with the one before it.
 
     Read from the files themselves: every process needs it, and importing Alembic costs each 10 MB.
     """
-    found = [match for file in _folder(package).glob("versions/*.py") for match in _REVISION.findall(file.read_text())]
-    followed = {name for kind, name in found if kind == "down_revision"}
-    (newest,) = {str(name) for kind, name in found if kind == "revision"} - followed
+    texts = [file.read_text() for file in _folder(package).glob("versions/*.py")]
+    found = [dict(_REVISION.findall(text)) for text in texts]
+    return {each["revision"]: each.get("down_revision") for each in found}
+
+
+def revisions(package: str) -> frozenset[str]:
+    """Return every revision that this code knows."""
+    return frozenset(_history(package))
+
+
+def head(package: str) -> str:
+    """Return the revision that this code was written for."""
+    history = _history(package)
+    (newest,) = history.keys() - set(history.values())
     return newest
 
 

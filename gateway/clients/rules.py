@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
@@ -39,3 +39,19 @@ def check_country(agency_kind: str, country: str | None) -> None:
     """Raise ValueError unless consulates, and only they, have a country."""
     if (agency_kind == CONSULATE) != (country is not None):
         raise ValueError("A consulate's client has exactly one country; no other client has any.")
+
+
+RESERVED = frozenset({"gateway", "intake", "referral", "consular", "system", "ruta"})
+"""Ids of agencies that Ruta itself acts under."""
+
+
+def check_agency(agency: str) -> None:
+    """Raise ValueError for an id that is Ruta's own."""
+    if agency in RESERVED:
+        raise ValueError("This id is reserved for Ruta itself.")
+
+
+def check_scopes(agency_kind: str, scopes: Iterable[str]) -> None:
+    """Raise ValueError when a consulate asks for more than its own notices (the guard: Two worlds)."""
+    if agency_kind == CONSULATE and any(not scope.startswith("consular:") for scope in scopes):
+        raise ValueError("A consulate's client has consular scopes only.")

@@ -52,6 +52,8 @@ class ClientIn(In):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         rules.check_country(self.agency_kind, self.country)
+        rules.check_agency(self.agency)
+        rules.check_scopes(self.agency_kind, self.scopes)
         if len({key["kid"] for key in self.keys}) != len(self.keys):
             raise ValueError("Two keys have the same kid.")
         return self

@@ -18,7 +18,7 @@ from shared.delivery import rules, signing, store
 from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 from shared.delivery.rules import DeliveryState, EndpointState, Outcome
 from shared.delivery.schemas import EndpointIn
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 
 SERVICE = "service:"
 
@@ -108,7 +108,10 @@ async def publish(
     fact = event(event_type, case=case, seq=await store.next_case_seq(session, case), subject=subject, data=data)
     session.add(fact)
     await session.flush()
-    for receiver in await store.endpoints_of(session, audience):
+    receivers = await store.endpoints_of(session, audience)
+    if missing := {owner for owner in audience if owner.startswith(SERVICE)} - {each.owner for each in receivers}:
+        raise Unavailable(f"Not connected yet: {', '.join(sorted(missing))}.")  # else the event would be lost to it
+    for receiver in receivers:
         if rules.wants(receiver.event_types, event_type):
             session.add(delivery(fact, receiver.id, gate))
     return fact

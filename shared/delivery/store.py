@@ -11,7 +11,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import ids
 from shared.auth import Caller
-from shared.db import run
 from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 from shared.delivery.rules import DeliveryState, EndpointState
 

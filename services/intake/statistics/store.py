@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake.encounters.models import Encounter
 from services.intake.encounters.rules import EncounterKind
+from shared.db import run
 
 
 async def counts(
@@ -29,8 +30,7 @@ async def counts(
         .group_by(*columns)
         .order_by(*columns)
     )
-    connection = await session.connection()  # a plain read: these rows are no objects of the session
-    return [tuple(row) for row in (await connection.execute(statement)).all()]
+    return [tuple(row) for row in await run(session, statement)]
 
 
 def _column(session: AsyncSession, name: str) -> Any:

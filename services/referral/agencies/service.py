@@ -17,6 +17,11 @@ def find(caller: Caller, agency_id: str) -> Agency:
     return found
 
 
+def known(agency_id: str) -> Agency:
+    """Return a body that a case names, and that therefore is in the directory."""
+    return store.directory()[agency_id]
+
+
 def competent(kind: Kind, state: str) -> Agency:
     """Return who is competent in a state. For the kinds that the route rests on there is always one."""
     found = rules.competent(kind, state, store.directory().values())

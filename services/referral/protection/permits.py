@@ -22,8 +22,9 @@ async def ask(session: AsyncSession, release_id: str) -> PermitOut:
     await session.refresh(release)  # an indication may have stopped it while we waited for the lock
     act = Act(release.nationality, screened=True, told_in=release.told_in, objects=release.objects)
     verdict = rules.verdict(release.state, rules.obstacles(known, act))
+    if verdict is Verdict.CLOSED:
+        audit.wrote(session, SYSTEM, "withheld", "release", release.id)
     if verdict is not Verdict.OPEN:
-        audit.wrote(session, SYSTEM, "withheld", "release", release.id, verdict=verdict.value)
         return _answer(release_id, verdict)
     now = clock.now()
     permit = Permit(

@@ -11,6 +11,7 @@ from services.referral.protection.schemas import (
     FactsIn,
     FactsOut,
     IndicationIn,
+    IndicationList,
     IndicationOut,
     PermitIn,
     PermitOut,
@@ -23,7 +24,7 @@ from shared.auth import Allow, Caller
 from shared.db import Session
 from shared.errors import NotFound
 from shared.paging import Page, Pages
-from shared.routing import internal_router, router
+from shared.routing import audited_read, internal_router, router
 from shared.shapes import Id
 
 indications = router("/v1/referral/indications", "protection")
@@ -33,6 +34,7 @@ internal = internal_router("")
 Anyone = Annotated[Caller, Allow("referral:write")]
 Officer = Annotated[Caller, Allow("referral:write", "INM")]
 Authority = Annotated[Caller, Allow("referral:write", "INM", "PP")]
+Representative = Annotated[Caller, Allow("referral:read", "PP")]
 Reader = Annotated[Caller, Allow("referral:read", "INM", "PP")]
 
 
@@ -40,6 +42,14 @@ Reader = Annotated[Caller, Allow("referral:read", "INM", "PP")]
 async def indicate(request: Request, session: Session, caller: Anyone, body: IndicationIn) -> IndicationOut:
     """Anyone who takes part in the case may. The guard closes and COMAR is told in the same transaction."""
     return await service.indicate(session, request.app.state.runtime.vault, caller, body)
+
+
+@indications.get("", summary="Read the indications of a case")
+@audited_read
+async def read_indications(request: Request, session: Session, caller: Representative, case_id: Id) -> IndicationList:
+    """Return what was indicated to the Procuraduría, which represents the child, and to nobody else."""
+    vault = request.app.state.runtime.vault
+    return IndicationList(items=await service.indications(session, vault, caller, case_id))
 
 
 @releases.post("", status_code=201, summary="Propose that the child's consulate be told")

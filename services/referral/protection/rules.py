@@ -128,6 +128,7 @@ class Obstacle(StrEnum):
     NOT_SCREENED = "NOT_SCREENED"
     NOT_TOLD_IN_OWN_LANGUAGE = "NOT_TOLD_IN_OWN_LANGUAGE"
     CHILD_OBJECTS = "CHILD_OBJECTS"
+    GUARD_CLOSED = "GUARD_CLOSED"  # what everybody but the Procuraduría sees of the two that tell of protection
 
 
 LAW_OF: dict[Obstacle, Rule] = {
@@ -182,6 +183,21 @@ def obstacles(known: Known, act: Act) -> list[Obstacle]:
         )
         if present
     ]
+
+
+_TELLING = frozenset({Obstacle.INDICATION, Obstacle.RELATIVE_PROTECTED})
+
+
+def shown_to(agency_kind: str, found: list[Obstacle]) -> list[Obstacle]:
+    """Return what a reader of this kind may know of the obstacles.
+
+    INM must hand its data to security bodies on request (Ley de Migración, art. 20, fr. IX), so it
+    learns that the guard is closed, not why.
+    """
+    if agency_kind == "PP":
+        return found
+    kept = [Obstacle.GUARD_CLOSED if each in _TELLING else each for each in found]
+    return list(dict.fromkeys(kept))
 
 
 def _not_in(stated: str | None, known: tuple[str, ...] | None) -> bool:

@@ -38,6 +38,24 @@ class IndicationOut(Out):
     verification_referral_id: str | None = Field(description="the Procuraduría's task to see what those sends did")
 
 
+class IndicationRead(Out):
+    """An indication as the Procuraduría reads it."""
+
+    id: str
+    case_id: str
+    code: IndicationCode
+    told_by: ToldBy
+    note: str | None
+    agency: str
+    recorded_at: datetime
+
+
+class IndicationList(Out):
+    """The indications of one case, oldest first."""
+
+    items: list[IndicationRead]
+
+
 class ReleaseIn(In):
     """An officer proposes that the consulate be told. The facts come from intake, not from here."""
 

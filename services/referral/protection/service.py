@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.referral.agencies import service as agencies
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
@@ -17,7 +18,14 @@ from services.referral.cases.rules import Status
 from services.referral.protection import rules, store
 from services.referral.protection.models import Guard, Indication, Kinship, Release
 from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction
-from services.referral.protection.schemas import FactsIn, IndicationIn, IndicationOut, ReleaseIn, ReleaseOut
+from services.referral.protection.schemas import (
+    FactsIn,
+    IndicationIn,
+    IndicationOut,
+    IndicationRead,
+    ReleaseIn,
+    ReleaseOut,
+)
 from services.referral.referrals import service as referrals
 from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import ReferralKind
@@ -26,7 +34,7 @@ from shared.auth import Caller
 from shared.crypto import Vault
 from shared.db import run
 from shared.delivery import service as delivery
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.events import NoticeAcknowledged, Office, ReleaseGranted
 
 CONSULAR = "service:consular"
@@ -140,6 +148,18 @@ async def _verify(session: AsyncSession, caller: Caller, case: Case) -> Referral
     )  # fmt: skip
 
 
+async def indications(session: AsyncSession, vault: Vault, caller: Caller, case_id: str) -> list[IndicationRead]:
+    """Return the indications of a case to the Procuraduría, which represents the child. The reading is recorded."""
+    case = await cases.find(session, caller, case_id)
+    audit.read(session, caller, "indications", case.id)
+    return [_opened(vault, row) for row in await store.indications(session, case.id)]
+
+
+def _opened(vault: Vault, row: Indication) -> IndicationRead:
+    note = vault.open(row.note, "indication", row.id).decode() if row.note is not None else None
+    return IndicationRead(note=note, **row.model_dump(exclude={"note", "child_id"}))
+
+
 async def propose(session: AsyncSession, caller: Caller, body: ReleaseIn) -> ReleaseOut:
     """Propose that the consulate be told. Refused at once where the law already says no."""
     case = await cases.find(session, caller, body.case_id, lock=True)
@@ -156,7 +176,9 @@ async def propose(session: AsyncSession, caller: Caller, body: ReleaseIn) -> Rel
         created_at=clock.now(),
     )
     await lock(session, case.child_id)
-    _refuse(await _obstacles(session, release, case))
+    if await store.live_releases(session, case.child_id):
+        raise Conflict("A notice for this child is already proposed or released.")
+    _refuse(caller, await _obstacles(session, release, case))
     session.add(release)
     audit.wrote(session, caller, "propose", "release", release.id, case=case.id, officer=body.officer)
     return show(caller, release, [])
@@ -181,7 +203,7 @@ async def act(
     _move(session, caller, release, action, officer)
     present = await _obstacles(session, release, case)
     if action in (ReleaseAction.CONCUR, ReleaseAction.RELEASE):
-        _refuse(present)
+        _refuse(caller, present)
     if action is ReleaseAction.RELEASE:
         await _grant(session, release, case)
     return show(caller, release, present)
@@ -204,16 +226,17 @@ async def _obstacles(session: AsyncSession, release: Release, case: Case) -> lis
     return rules.obstacles(await known(session, case), act)
 
 
-def _refuse(found: list[Obstacle]) -> None:
+def _refuse(caller: Caller, found: list[Obstacle]) -> None:
     if not found:
         return
     law = next((rules.LAW_OF[each] for each in found if each in rules.LAW_OF), rules.ACT)
-    raise law.refuse("The notice may not be released: " + ", ".join(found) + ".", allowed_actions=[])
+    shown = rules.shown_to(caller.agency_kind, found)
+    raise law.refuse("The notice may not be released: " + ", ".join(shown) + ".", allowed_actions=[])
 
 
 async def _grant(session: AsyncSession, release: Release, case: Case) -> None:
     """Tell the consular service, for the first time and with the least (the guard: Structure)."""
-    pp, dif = competent(Kind.PP, case.state), competent(Kind.DIF, case.state)
+    pp, dif = agencies.known(case.representative), agencies.known(case.dif or competent(Kind.DIF, case.state).id)
     fact = ReleaseGranted(
         release_id=release.id,
         nationality=release.nationality,
@@ -238,7 +261,7 @@ def show(caller: Caller, release: Release, present: list[Obstacle]) -> ReleaseOu
     """Return a release as this caller sees it."""
     return ReleaseOut(
         **release.model_dump(include=_SHOWN),
-        obstacles=present,
+        obstacles=rules.shown_to(caller.agency_kind, present),
         allowed_actions=rules.allowed(release.state, caller.agency_kind),
     )
 

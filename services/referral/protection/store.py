@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.cases import store as cases
 from services.referral.cases.models import Case
-from services.referral.protection.models import Guard, Kinship, Permit, Release
+from services.referral.protection.models import Guard, Indication, Kinship, Permit, Release
 from services.referral.protection.rules import ReleaseState
 from shared.auth import Caller
 
@@ -37,6 +37,12 @@ async def live_releases(session: AsyncSession, child_id: str) -> Sequence[Releas
     living = [ReleaseState.PROPOSED, ReleaseState.CONCURRED, ReleaseState.RELEASED]
     statement = select(Release).where(Release.child_id == child_id, col(Release.state).in_(living))
     return (await session.exec(statement.with_for_update())).all()
+
+
+async def indications(session: AsyncSession, case_id: str) -> Sequence[Indication]:
+    """Return the indications of a case that the caller has been shown to be able to read, oldest first."""
+    statement = select(Indication).where(Indication.case_id == case_id).order_by(col(Indication.id))
+    return (await session.exec(statement)).all()
 
 
 async def relatives(session: AsyncSession, child_id: str) -> list[str]:

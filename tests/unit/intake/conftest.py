@@ -3,10 +3,13 @@
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from shared.migrate import upgrade
 from tests import postgres
@@ -23,14 +26,21 @@ def _certificates_are_read_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def own_postgres(postgres_server: postgres.Server) -> Iterator[tuple[str, str]]:
-    """Two databases on PostgreSQL, data and keyring, that the tests of one process use one after the other."""
-    data, keyring = postgres_server.create(), postgres_server.create()
+@contextmanager
+def pair(server: postgres.Server) -> Iterator[tuple[str, str]]:
+    """Two databases on PostgreSQL: data and keyring."""
+    data, keyring = server.create(), server.create()
     postgres.run(upgrade(PACKAGE, data))
     yield data, keyring
-    postgres_server.drop(data)
-    postgres_server.drop(keyring)
+    server.drop(data)
+    server.drop(keyring)
+
+
+@pytest.fixture(scope="session")
+def own_postgres(postgres_server: postgres.Server) -> Iterator[tuple[str, str]]:
+    """Databases that the tests of one process use one after the other."""
+    with pair(postgres_server) as urls:
+        yield urls
 
 
 @pytest.fixture
@@ -50,6 +60,28 @@ async def world(databases: tuple[str, str], tmp_path: Path) -> AsyncIterator[Wor
     if data.startswith("postgresql"):
         await empty(data, keyring)
     async with World.open(data, keyring, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def standing_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The URLs of databases for one `standing_world`."""
+    if request.param == "postgresql":
+        with pair(request.getfixturevalue("postgres_server")) as urls:
+            yield urls
+        return
+    folder = tmp_path_factory.mktemp("standing")
+    urls = (f"sqlite+aiosqlite:///{folder / 'data.db'}", f"sqlite+aiosqlite:///{folder / 'keyring.db'}")
+    postgres.run(upgrade(PACKAGE, urls[0]))
+    yield urls
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def standing_world(
+    standing_databases: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    """One service for many requests that leave nothing behind."""
+    async with World.open(*standing_databases, tmp_path_factory.mktemp("keys")) as made:
         yield made
 
 

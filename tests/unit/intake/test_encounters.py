@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from shared import clock, ids
 from shared.testing import key
-from shared.zones import local_day
 from tests.unit.intake.world import (
     ENCOUNTERS,
     Row,
@@ -22,8 +21,6 @@ from tests.unit.intake.world import (
     girl,
     same_but_for_request,
 )
-
-NOON = datetime.fromisoformat("2026-05-02T18:00:00+00:00")
 
 
 def moment(value: Any) -> datetime:
@@ -311,16 +308,17 @@ async def test_a_known_child_was_not_met_before_birth(world: World) -> None:
     assert refused["errors"] == [{"pointer": "/occurred_at", "reason": "before_birth"}]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "occurred_at",
     ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "0001-12-31T23:59:59-14:00", "1999-12-31T23:59:59Z",
      "9999-12-31T23:59:59-14:00"],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["encounter", "assistance"])
-async def test_times_out_of_this_world_are_refused(world: World, occurred_at: str, where: str) -> None:
+async def test_times_out_of_this_world_are_refused(standing_world: World, occurred_at: str, where: str) -> None:
     help_given = [{"code": "FOOD", "given_at": occurred_at}]
     body = encounter(occurred_at=occurred_at) if where == "encounter" else encounter(assistance=help_given)
-    await nothing_is_written(world, body, 422, "invalid_request")
+    await nothing_is_written(standing_world, body, 422, "invalid_request")
 
 
 async def test_before_it_knows_its_sister_intake_takes_nothing_in(world: World) -> None:
@@ -328,35 +326,6 @@ async def test_before_it_knows_its_sister_intake_takes_nothing_in(world: World) 
     answer = await world.post(encounter())
     assert_problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"]
-
-
-# -- the day is the local one ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("state", "zone_of_the_hour"),
-    [("MX-CHP", "-06:00"), ("MX-BCN", "-07:00"), ("MX-SON", "-07:00"), ("MX-ROO", "-05:00")],
-)
-async def test_at_2330_on_the_eve_of_the_18th_birthday_a_girl_is_17(
-    world: World, state: str, zone_of_the_hour: str
-) -> None:
-    eve, birthday = f"2026-05-01T23:30:00{zone_of_the_hour}", f"2026-05-02T00:00:00{zone_of_the_hour}"
-    child = girl(birth_date="2008-05-02")
-    place = {"place": {"state": state}, "child": child}
-    with clock.at(NOON):
-        made = await world.met(encounter(occurred_at=eve, **place), state=state)
-        refused = await world.post(encounter(occurred_at=birthday, **place), state=state)
-    assert (made["age_group"], made["age_presumed"]) == ("ADOLESCENT", False)
-    assert assert_problem(refused, 409, "refused_by_law")["rule"] == "LM3-XVI"
-    assert str((await world.rows("encounter"))[0]["local_day"]) == "2026-05-01"
-
-
-@pytest.mark.parametrize(
-    ("state", "day"),
-    [("MX-ROO", "2026-05-02"), ("MX-CHP", "2026-05-01"), ("MX-SIN", "2026-05-01"), ("MX-BCN", "2026-05-01")],
-)
-def test_one_moment_falls_on_each_states_own_day(state: str, day: str) -> None:
-    assert str(local_day(datetime.fromisoformat("2026-05-02T05:30:00+00:00"), state)) == day
 
 
 # -- lists -------------------------------------------------------------------------------------------

@@ -209,13 +209,14 @@ async def test_the_first_half_of_2019_adds_up(world: World) -> None:
 # -- who may, and for which period -------------------------------------------------------------------
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("first", "last"),
     [("2026-06", "2026-01"), ("2026-13", "2026-13"), ("2026-00", "2026-06"), ("1999-12", "2026-01"), ("2026", "2026"),
      ("2026-1", "2026-6"), ("", ""), ("2026-01-01", "2026-06-30")],
 )  # fmt: skip
-async def test_a_period_is_made_of_whole_months_in_order(world: World, first: str, last: str) -> None:
-    assert_problem(await table(world, "T1", first, last, **UPM), 422, "invalid_request")
+async def test_a_period_is_made_of_whole_months_in_order(standing_world: World, first: str, last: str) -> None:
+    assert_problem(await table(standing_world, "T1", first, last, **UPM), 422, "invalid_request")
 
 
 async def test_a_period_must_be_given(world: World) -> None:
@@ -223,14 +224,16 @@ async def test_a_period_must_be_given(world: World) -> None:
     assert_problem(answer, 422, "invalid_request")
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ["T4", "t1", "T", "T1%00"])
-async def test_there_are_no_other_tables(world: World, name: str) -> None:
-    assert_problem(await table(world, name, "2026-01", "2026-06", **UPM), 404, "not_found")
+async def test_there_are_no_other_tables(standing_world: World, name: str) -> None:
+    assert_problem(await table(standing_world, name, "2026-01", "2026-06", **UPM), 404, "not_found")
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("who", [UPM, {"kind": "INM"}], ids=["UPM", "INM"])
-async def test_without_the_scope_there_are_no_statistics(world: World, who: Row) -> None:
-    answer = await table(world, "T1", "2026-01", "2026-06", scope="intake:read intake:write", **who)
+async def test_without_the_scope_there_are_no_statistics(standing_world: World, who: Row) -> None:
+    answer = await table(standing_world, "T1", "2026-01", "2026-06", scope="intake:read intake:write", **who)
     assert_problem(answer, 403, "forbidden")
 
 

@@ -197,8 +197,8 @@ class World:
 
     async def rows(self, table: str, order: str = "id") -> list[Row]:
         """Return the rows of one table."""
-        async with self.runtime.database.work(write=False) as session:
-            found = await session.execute(text(f'SELECT * FROM "{table}" ORDER BY {order}'))
+        async with self.runtime.database.engine.connect() as connection:
+            found = await connection.execute(text(f'SELECT * FROM "{table}" ORDER BY {order}'))
             return [dict(row) for row in found.mappings()]
 
     async def everything(self) -> dict[str, list[str]]:

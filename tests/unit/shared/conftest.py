@@ -1,11 +1,32 @@
 """A small service for each test, on either database."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.unit.shared.world import Receiver, World, server
+from tests import postgres
+from tests.conftest import PostgresFactory
+from tests.unit.shared.world import Receiver, World, create_tables, server
+
+
+@pytest.fixture
+def database_url(database_kind: str, run_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database with the tables of the small service: made once in a run, copied for each test."""
+    if database_kind == "postgresql":
+        server: postgres.Server = request.getfixturevalue("postgres_server")
+        copy: PostgresFactory = request.getfixturevalue("postgres_database")
+        return copy(postgres.once(run_folder, "pg-kernel", lambda: _made(server.create())))
+    original, own = run_folder / "kernel.db", tmp_path / "kernel.db"
+    postgres.once(run_folder, "sqlite-kernel", lambda: _made(f"sqlite:///{original}"))
+    shutil.copyfile(original, own)
+    return f"sqlite:///{own}"
+
+
+def _made(url: str) -> str:
+    postgres.run(create_tables(url))
+    return url
 
 
 @pytest.fixture

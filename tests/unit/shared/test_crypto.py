@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import text
 
-from shared import keyring
 from shared.crypto import SealBroken, Vault, open_with, seal_with
 from shared.db import Database
 from shared.keyring import Keyring, open_field, seal_field
@@ -152,7 +151,7 @@ async def test_every_key_is_handed_out_once_and_was_stored_before(ring: Keyring)
 async def test_a_key_that_could_not_be_stored_is_never_handed_out(
     ring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyring.ids, "opaque", lambda _: "key_same")  # so that the insert fails
+    monkeypatch.setattr("shared.ids.opaque", lambda _: "key_same")  # so that the insert fails
     with pytest.raises(Exception, match=r".") as caught:
         await ring.fresh()
     assert "data_key" in str(caught.value)

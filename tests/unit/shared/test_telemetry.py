@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from starlette.types import Message, Receive, Scope, Send
 
 from shared import problems, telemetry
+from shared.errors import Refusal
 from shared.telemetry import Edge
 from shared.testing import key
 from tests.unit.shared.world import CANARY, World
@@ -84,7 +85,7 @@ class Reading(App):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
-        except problems.Refusal as refusal:
+        except Refusal as refusal:
             await problems.render(refusal)(scope, receive, send)
 
 

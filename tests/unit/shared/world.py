@@ -80,8 +80,15 @@ class Nested(In):
     memos: list[MemoIn]
 
 
-def create_tables(connection: Connection) -> None:
+async def create_tables(url: str) -> None:
     """Make the kernel's tables as a first migration makes them, and the memos."""
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(_create_tables)
+    await database.close()
+
+
+def _create_tables(connection: Connection) -> None:
     kernel_tables.create(Operations(MigrationContext.configure(connection)))
     connection.execute(text(_TABLE))
 
@@ -262,8 +269,6 @@ class World:
     ) -> AsyncIterator["World"]:
         keys = Keys()
         runtime = Runtime.build(testing.settings("referral", folder, keys, url, **more))
-        async with runtime.database.engine.begin() as connection:
-            await connection.run_sync(create_tables)
         app = create_app(runtime, "services.referral", [memos, hot, broken], handlers=handlers)
         yield cls(runtime, app, keys)
         await runtime.close()
