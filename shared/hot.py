@@ -5,7 +5,6 @@ with what it needs and writes the rows that it returns by shared.bundle. Same or
 refusals, same idempotency as shared.routing; a contract test holds the two together.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +51,7 @@ class HotRoute(Route):
             caller: Caller = request.state.caller
             scope = idempotency.scope_of(request)
             body = await parse(request, model)
-            digest = hashlib.sha256(await request.body()).digest()
+            digest = await idempotency.digest_of(request)
             try:
                 written = await endpoint(runtime, caller, body)
                 return await _write(runtime, written, scope, digest, status)

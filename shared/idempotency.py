@@ -5,6 +5,7 @@ that was refused leaves nothing behind, so it may be repeated with the same key.
 """
 
 import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,15 +47,24 @@ class Claim:
 
 def scope_of(request: Request) -> bytes:
     """Return the digest under which a request's key is kept. Raises Refusal when it has none."""
+    return hashlib.sha256(_preimage(request)).digest()
+
+
+def _preimage(request: Request) -> bytes:
     key = request.headers.get("idempotency-key", "")
     if not _KEY.fullmatch(key):
         raise Refusal(code="idempotency_key_required")
-    return hashlib.sha256("\0".join((request.state.caller.client_id, request.url.path, key)).encode()).digest()
+    return "\0".join((request.state.caller.client_id, request.url.path, key)).encode()
+
+
+async def digest_of(request: Request) -> bytes:
+    """Return a digest of the body that only the holder of the key can compare with a guess."""
+    return hmac.digest(_preimage(request), await request.body(), hashlib.sha256)
 
 
 async def claim(session: AsyncSession, request: Request, scope: bytes) -> Claim:
     """Take the request's key, or find the answer that it already led to."""
-    digest = hashlib.sha256(await request.body()).digest()
+    digest = await digest_of(request)
     record = IdempotencyRecord(scope=scope, body_digest=digest, created_at=clock.now())
     try:
         # A rival with the same key waits here until the first has committed or rolled back.

@@ -60,10 +60,17 @@ def inbox(secrets: Mapping[str, str], handlers: Mapping[str, Handler]) -> APIRou
             raise Unavailable("This version does not know this type of event yet.", retry_after=30)
         async with request.app.state.runtime.database.work() as session:
             if await _is_new(session, source, message.id, hashlib.sha256(body).digest()):
-                await handler(session, message)
+                await _handle(handler, session, message)
         return {"status": "received"}
 
     return router
+
+
+async def _handle(handler: Handler, session: AsyncSession, message: Message) -> None:
+    try:
+        await handler(session, message)
+    except ValidationError:
+        raise Invalid("The event's data is not of its documented shape.") from None
 
 
 def _source(headers: Mapping[str, str], body: bytes, secrets: Mapping[str, str]) -> str:

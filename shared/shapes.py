@@ -1,12 +1,13 @@
 """What wire shapes have in common. Inputs refuse what they don't know; outputs have no defaults."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared import clock, ids, jsons
 
@@ -23,18 +24,41 @@ class Out(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
-def _not_future(moment: datetime) -> datetime:
-    try:
-        moment = moment.astimezone(UTC)  # in the year 1 some zones lie before all time
-    except OverflowError:
-        raise ValueError("before all time") from None
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})")
+FIRST_YEAR = 2000
+"""Earlier moments are slips of the pen, and the first years of all have no local day."""
+
+
+def _day(value: object) -> object:
+    return date.fromisoformat(_like(_DAY, value)) if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    return datetime.fromisoformat(_like(_MOMENT, value)) if isinstance(value, str) else value
+
+
+def _like(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):  # Pydantic would take digits alone for seconds since 1970
+        raise ValueError("not RFC 3339")
+    return text
+
+
+def _been(moment: datetime) -> datetime:
+    if moment.year < FIRST_YEAR:
+        raise ValueError("long before anything that is recorded")
     if moment > clock.now():
         raise ValueError("in the future")
-    return moment
+    return moment.astimezone(UTC)
 
 
-Past = Annotated[AwareDatetime, AfterValidator(_not_future), Field(examples=["2026-11-20T15:04:05Z"])]
-"""A moment that has been: RFC 3339 with its zone."""
+Day = Annotated[date, BeforeValidator(_day), Field(examples=["2012-03-05"])]
+"""A calendar day: RFC 3339, full-date."""
+
+Past = Annotated[
+    AwareDatetime, BeforeValidator(_moment), AfterValidator(_been), Field(examples=["2026-11-20T15:04:05Z"])
+]
+"""A moment that has been: RFC 3339 with its zone, kept in UTC."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of text."""

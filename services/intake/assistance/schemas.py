@@ -5,15 +5,14 @@ from datetime import datetime
 from pydantic import Field
 
 from services.intake.assistance.rules import AssistanceCode
-from services.intake.children.schemas import Happened
-from shared.shapes import In, Out
+from shared.shapes import In, Out, Past
 
 
 class Help(In):
     """One help, as an encounter reports it."""
 
     code: AssistanceCode
-    given_at: Happened
+    given_at: Past
     declined: bool = Field(default=False, description="offered, and not wanted")
 
 

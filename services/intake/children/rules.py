@@ -9,8 +9,6 @@ from shared.law import Rule
 
 ADULT = 18
 ADOLESCENT = 12
-FIRST_YEAR = 2000
-"""Nothing that was met before this year is recorded: no official table goes back as far."""
 
 
 class Sex(StrEnum):

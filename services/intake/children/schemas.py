@@ -1,14 +1,13 @@
 """What systems send and see of a child."""
 
-import re
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from services.intake.children.rules import FIRST_YEAR, Sex
+from services.intake.children.rules import Sex
 from shared import clock
-from shared.shapes import Country, Id, In, Language, Out, Past
+from shared.shapes import Country, Day, Id, In, Language, Out
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>{}\[\]\\|@#%^*=_+~$0-9]+$")
@@ -16,23 +15,6 @@ Name = Annotated[
 Nationalities = Annotated[list[Country], Field(max_length=5, examples=[["HND"]])]
 Languages = Annotated[list[Language], Field(min_length=1, max_length=10, examples=[["spa"]])]
 Relatives = Annotated[list[Id], Field(max_length=20)]
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})")
-
-
-def _day(value: object) -> object:
-    return date.fromisoformat(_like(_DAY, value)) if isinstance(value, str) else value
-
-
-def _moment(value: object) -> object:
-    return datetime.fromisoformat(_like(_MOMENT, value)) if isinstance(value, str) else value
-
-
-def _like(pattern: re.Pattern[str], text: str) -> str:
-    if not pattern.fullmatch(text):  # Pydantic would take digits alone for seconds since 1970
-        raise ValueError("not RFC 3339")
-    return text
 
 
 def _lived(day: date) -> date:
@@ -42,16 +24,7 @@ def _lived(day: date) -> date:
     return day
 
 
-def _recorded(moment: datetime) -> datetime:
-    if moment.year < FIRST_YEAR:
-        raise ValueError("before the first year of the tables")
-    return moment
-
-
-Happened = Annotated[Past, BeforeValidator(_moment), AfterValidator(_recorded)]
-"""A moment that an officer reports. Years before the tables are slips, and year 1 has no local day at all."""
-
-BirthDate = Annotated[date, BeforeValidator(_day), AfterValidator(_lived), Field(examples=["2012-03-05"])]
+BirthDate = Annotated[Day, AfterValidator(_lived)]
 
 
 class EstimatedAge(In):

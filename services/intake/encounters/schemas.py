@@ -7,10 +7,10 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.intake.assistance.schemas import Help
 from services.intake.children.rules import AgeGroup
-from services.intake.children.schemas import ChildIn, Happened
+from services.intake.children.schemas import ChildIn
 from services.intake.encounters.rules import EncounterKind, Tie, TieProof, TravelCondition
 from shared.clocks.schemas import ClockOut
-from shared.shapes import Id, In, Out, State
+from shared.shapes import Id, In, Out, Past, State
 
 PlaceName = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f<>]+$"), Field(examples=["Tapachula"])
@@ -36,7 +36,7 @@ class EncounterIn(In):
     """A child is met: a new one (`child`), or one who is known (`child_id`)."""
 
     kind: EncounterKind = EncounterKind.FOREIGN_MET
-    occurred_at: Happened
+    occurred_at: Past
     place: Place
     adult: Adult
     child: ChildIn | None = None

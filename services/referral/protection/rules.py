@@ -136,6 +136,7 @@ LAW_OF: dict[Obstacle, Rule] = {
     Obstacle.STATELESS_DOUBT: FOREIGN,
     Obstacle.INDICATION: BLOCKED,
     Obstacle.RELATIVE_PROTECTED: BLOCKED,
+    Obstacle.GUARD_CLOSED: BLOCKED,
 }
 """The rule behind an obstacle; those not named follow from the act of release itself."""
 

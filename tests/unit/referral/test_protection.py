@@ -170,7 +170,7 @@ async def test_an_indication_closes_the_guard_tells_comar_and_stops_the_release(
     assert "buscan" not in repr([each.details for each in await world.rows(AuditEntry)])
     assert "withdraw" not in repr([each.type for each in await world.rows(Event)])
     refused = (await world.post("inm-chp", "/releases", release_in(case["id"]), 409)).json()
-    assert (refused["rule"], "INDICATION" in refused["detail"]) == ("R16", True)
+    assert (refused["rule"], "GUARD_CLOSED" in refused["detail"]) == ("R16", True)
 
 
 async def test_a_second_indication_opens_no_second_notice_to_comar(world: World) -> None:
@@ -322,3 +322,44 @@ async def test_a_wrong_answer_about_facts_is_no_answer(
     assert await facts.fetch(world.runtime) == 0
     (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
     assert guard.facts_version == 0
+
+
+async def test_inm_learns_that_the_guard_is_closed_and_the_procuraduria_why(world: World) -> None:
+    case, release_id = await released(world)
+    await world.post("dif-chp", "/indications", indication_in(case["id"], note="Teme volver"), 201)
+    for agency, obstacle in (("inm-chp", "GUARD_CLOSED"), ("pp-chp", "INDICATION")):
+        assert (await world.get(agency, f"/releases/{release_id}"))["obstacles"] == [obstacle]
+    refused = (await world.post("inm-chp", "/releases", release_in(case["id"]), 409)).json()
+    assert "GUARD_CLOSED" in refused["detail"]
+    assert "INDICATION" not in refused["detail"]
+    (indication,) = (await world.get("pp-chp", f"/indications?case_id={case['id']}"))["items"]
+    assert (indication["code"], indication["note"], indication["agency"]) == (
+        "FEAR_OF_RETURN", "Teme volver", "dif-chp",
+    )  # fmt: skip
+    for agency in ("inm-chp", "dif-chp", "comar"):
+        await world.get(agency, f"/indications?case_id={case['id']}", 403)
+
+
+async def test_a_child_has_one_notice_at_a_time(world: World) -> None:
+    case = await ready(world)
+    first = (await world.post("inm-chp", "/releases", release_in(case["id"]), 201)).json()
+    assert (await world.post("inm-chp", "/releases", release_in(case["id"]), 409)).json()["code"] == "conflict"
+    await world.post("inm-chp", f"/releases/{first['id']}/withdraw", {"officer": "o-1"}, 200)
+    await world.post("inm-chp", "/releases", release_in(case["id"]), 201)
+
+
+async def test_the_notice_names_the_dif_that_took_the_child_in(world: World) -> None:
+    child = await world.encounter()
+    notice, handover = [await world.opened(child, kind) for kind in ("PP_NOTICE", "DIF_HANDOVER")]
+    await world.post("pp-chp", f"/referrals/{notice['id']}/accept", status=200)
+    await world.post("dif-chp", f"/referrals/{handover['id']}/decline", {"reason": "NO_CAPACITY"}, 200)
+    national = await world.opened(child, "DIF_HANDOVER")
+    await world.post("dif-nacional", f"/referrals/{national['id']}/accept", status=200)
+    case = await world.file(child)
+    await world.post("inm-chp", "/actas", {"case_id": case["id"], "dif_recipient": "Ana", "place": "Tapachula"}, 201)
+    await tell(world, child)
+    release = (await world.post("inm-chp", "/releases", release_in(case["id"]), 201)).json()
+    for agency, action in (("pp-chp", "concur"), ("inm-chp", "release")):
+        await world.post(agency, f"/releases/{release['id']}/{action}", {"officer": "o-1"}, 200)
+    (event,) = await world.sent("service:consular")
+    assert event.data["dif"]["id"] == "dif-nacional"
