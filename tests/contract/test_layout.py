@@ -52,10 +52,5 @@ def test_no_function_is_longer_than_40_lines() -> None:
     assert found == {}
 
 
-@pytest.mark.xfail(reason="The kernel has outgrown the size law: cut it, or change the law in DECISIONS.md.")
-def test_the_kernel_is_smaller_than_2500_lines() -> None:
-    assert sum(lines(file) for file in KERNEL.glob("*.py")) < 2500
-
-
-def test_the_kernel_grows_no_further() -> None:
-    assert sum(lines(file) for file in KERNEL.glob("*.py")) < 3800
+def test_the_kernel_stays_a_kernel() -> None:
+    assert sum(lines(file) for file in KERNEL.glob("*.py")) < 4000  # DECISIONS.md, 17

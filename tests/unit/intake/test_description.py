@@ -3,10 +3,6 @@
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
-from sqlmodel import SQLModel
 
 from tests.unit.intake.world import World
 
@@ -57,26 +53,6 @@ async def test_what_changes_something_names_its_header(world: World) -> None:
 
 async def test_internal_routes_are_not_described(world: World) -> None:
     assert not [path for path in (await description(world))["paths"] if "internal" in path]
-
-
-def own(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:
-    """Leave out the tables of other services, which other tests of this process may have registered."""
-    tables = {
-        mapper.local_table.name  # type: ignore[attr-defined]  # a Table, as for every model here
-        for mapper in SQLModel._sa_registry.mappers
-        if mapper.class_.__module__.startswith(("shared.", "services.intake."))
-    }
-    return kind != "table" or reflected or name in tables
-
-
-def differences(connection: Connection) -> list[Any]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": own})
-    return list(compare_metadata(context, SQLModel.metadata))
-
-
-async def test_the_migrations_make_the_tables_that_the_models_describe(world: World) -> None:
-    async with world.runtime.database.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
 
 
 @pytest.mark.parametrize("address", ["/livez", "/readyz", "/metrics", "/status"])
