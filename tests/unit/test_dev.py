@@ -117,9 +117,7 @@ def test_nothing_is_installed_twice_and_tests_bring_what_running_needs(
 
 
 @pytest.mark.parametrize("kind", ["dangling link", "no Python in it", "not a folder"])
-def test_a_broken_environment_is_made_again(
-    project: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_a_broken_environment_is_made_again(project: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     installs_by(monkeypatch, "uv", "uv!")
     venv = project / ".venv"
     if kind == "dangling link":
@@ -149,9 +147,7 @@ def test_reset_deletes_the_data(project: Path) -> None:
     assert dev.main(["reset"]) == 0, "nothing to delete is no failure"
 
 
-def test_reset_refuses_while_something_runs_on_the_data(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reset_refuses_while_something_runs_on_the_data(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = project / ".ruta"
     data.mkdir()
     with open(data / "lock", "w") as lock:
@@ -175,9 +171,7 @@ def test_the_locks_agree_and_name_no_host() -> None:
 
 def test_an_unknown_command_shows_the_commands() -> None:
     command = [sys.executable, str(ROOT / "dev.py")]
-    asked, unknown = (
-        subprocess.run([*command, word], capture_output=True, text=True) for word in ("--help", "x")
-    )
+    asked, unknown = (subprocess.run([*command, word], capture_output=True, text=True) for word in ("--help", "x"))
     assert (asked.returncode, unknown.returncode) == (0, 2)
     assert "python3 dev.py up" in asked.stdout
     assert unknown.stderr == asked.stdout

@@ -30,8 +30,7 @@ SERVICES = set(
 POST_KINDS = {"embassy", "consulate", "honorary"}
 POST_STATUSES = {"open", "closed", "announced", "unverified"}
 ZONES = {
-    f"America/{city}"
-    for city in "Mexico_City Tijuana Hermosillo Chihuahua Cancun Mazatlan Monterrey Merida".split()
+    f"America/{city}" for city in "Mexico_City Tijuana Hermosillo Chihuahua Cancun Mazatlan Monterrey Merida".split()
 }
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 RCM_FOREIGN_MEMBERS = set("BLZ CAN CRI DOM GTM HND NIC PAN SLV USA".split())
@@ -83,9 +82,7 @@ def test_file_has_its_columns_and_no_stray_bytes(path: Path) -> None:
         assert all(cell == cell.strip() for cell in line), f"{path.name}:{number} has outer spaces"
 
 
-@pytest.mark.parametrize(
-    ("path", "key"), [(AGENCIES, "id"), (CONSULATES, "id"), (STATES, "code"), (STATES, "name")]
-)
+@pytest.mark.parametrize(("path", "key"), [(AGENCIES, "id"), (CONSULATES, "id"), (STATES, "code"), (STATES, "name")])
 def test_keys_are_unique(path: Path, key: str) -> None:
     repeated = [value for value, count in Counter(row[key] for row in read(path)).items() if count > 1]
     assert not repeated

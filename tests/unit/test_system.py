@@ -53,9 +53,7 @@ async def receiver(system: System) -> str:
     return system.url("receiver")
 
 
-async def call(
-    method: str, url: str, body: str = "", headers: dict[str, str] | None = None
-) -> tuple[int, str]:
+async def call(method: str, url: str, body: str = "", headers: dict[str, str] | None = None) -> tuple[int, str]:
     def send() -> tuple[int, str]:
         request = urllib.request.Request(  # noqa: S310  # our own server
             url, body.encode() or None, headers or {}, method=method
@@ -222,9 +220,7 @@ def test_both_ends_of_a_route_hold_the_same_secret_and_no_other_pair_does(tmp_pa
     assert len(set(secrets)) == len(EVENT_ROUTES)
 
 
-def test_the_callers_own_settings_do_not_leak_into_processes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_callers_own_settings_do_not_leak_into_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUTA_DATABASE_URL", "postgresql://production")
     monkeypatch.setenv("RUTA_SINGLE_NODE", "true")
     environment = System(tmp_path).environment("intake-worker")
@@ -236,9 +232,7 @@ def test_the_callers_own_settings_do_not_leak_into_processes(
 # -- the receiver --------------------------------------------------------------------------------------
 
 
-async def test_a_message_counts_once_however_often_it_comes_and_survives_a_kill(
-    system: System, receiver: str
-) -> None:
+async def test_a_message_counts_once_however_often_it_comes_and_survives_a_kill(system: System, receiver: str) -> None:
     body = json.dumps({"type": "notice.released"})
     hook = f"{receiver}/hooks/honduras"
     assert (await call("PUT", f"{hook}/secret", SECRET))[0] == 204

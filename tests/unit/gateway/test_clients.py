@@ -32,6 +32,8 @@ def jwk(**more: Any) -> dict[str, Any]:
         {"id": "Ñ"}, {"id": "a"}, {"id": "a b"}, {"agency_kind": "SERVICE"}, {"agency_kind": "dif"}, {"role": ""},
         {"state": "CHP"}, {"country": "HND"}, {"agency_kind": "CONSULATE"},
         {"country": "XXX", "agency_kind": "CONSULATE"},
+        {"agency": "referral"}, {"agency": "system"},
+        {"agency_kind": "CONSULATE", "country": "HND", "scopes": ["consular:read", "referral:read"]},
         {"scopes": []}, {"scopes": ["all"]}, {"scopes": ["a:b c:d"]}, {"scopes": MANY},
         {"keys": [jwk(d="x")]}, {"keys": [jwk(kty="RSA")]}, {"keys": [jwk(crv="P-384")]}, {"keys": [jwk(kid="")]},
         {"keys": [jwk(x="AAAA")]}, {"keys": [jwk(), jwk(), jwk()]}, {"keys": [jwk(kid="a"), jwk(kid="a")]},

@@ -66,6 +66,7 @@ async def serve(settings: Settings) -> Server:
             country="HND",
             state=None,
             office="x-1",
+            scopes=["consular:read", "consular:write"],
         )
         await clients.register(session, settings, consulate)
     return Server(runtime)
@@ -115,7 +116,7 @@ async def test_a_token_holds_these_claims_and_no_others(server: Server) -> None:
     assert payload.pop("jti").startswith("jti_")
     assert payload == {
         "iss": testing.ISSUER, "aud": "ruta", "sub": "con-hnd-tap", "client_id": "con-hnd-tap",
-        "scope": "intake:read referral:read referral:write", "agency": "con-hnd-tapachula",
+        "scope": "consular:read consular:write", "agency": "con-hnd-tapachula",
         "agency_kind": "CONSULATE", "role": "officer", "office": "x-1", "country": "HND",
     }  # fmt: skip
 
