@@ -114,6 +114,7 @@ def _create_delivery(op: Any) -> None:
         sa.Column("gate", sa.String()),
         sa.Column("due_at", UTCDateTime(), nullable=False),
         sa.Column("token", sa.String()),
+        sa.Column("sending", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("sequence", sa.Integer()),
         sa.Column("body", sa.LargeBinary()),

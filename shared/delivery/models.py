@@ -76,6 +76,7 @@ class Delivery(SQLModel, table=True):
     gate: str | None = Field(default=None, description="what must permit each send, such as a release id")
     due_at: datetime = Field(sa_type=UTCDateTime)
     token: str | None = None
+    sending: bool = Field(default=False, description="on its way, and so counted against the endpoint's cap")
     attempts: int = 0
     sequence: int | None = Field(default=None, description="the receiver's own count, from the first send on")
     body: bytes | None = Field(default=None, description="the exact bytes, fixed at the first send")

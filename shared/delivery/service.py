@@ -184,12 +184,17 @@ async def open_attempt(
 ) -> Parcel | None:
     """Fix number and body at the first permitted send, and write the attempt down before it starts.
 
-    Returns None when another worker has taken the lease over meanwhile.
+    Returns None when another worker has taken the lease over meanwhile, or when a gate has opened
+    but the endpoint has no room left: then it is asked for another permit when there is.
     """
     held = await store.leased(session, leased.id, token)
     if held is None:
         return None
-    receiver = await session.get_one(Endpoint, held.endpoint_id)
+    receiver = await store.lock_endpoint(session, held.endpoint_id)
+    if not held.sending and await store.room(session, receiver, clock.now()) <= 0:
+        held.token, held.due_at = None, clock.now()
+        return None
+    held.sending = True
     fact = await session.get_one(Event, held.event_id)
     if held.sequence is None or held.body is None:
         held.sequence = await store.next_lane_number(session, receiver.id, held.case_key)
@@ -230,7 +235,7 @@ async def complete(session: AsyncSession, parcel: Parcel, result: Result) -> Non
     held = await store.leased(session, parcel.delivery_id, parcel.token)
     if held is None:
         return
-    held.token = None
+    held.token, held.sending = None, False
     receiver = await session.get_one(Endpoint, held.endpoint_id)
     now = clock.now()
     if result.outcome is Outcome.DELIVERED:

@@ -107,23 +107,45 @@ async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: i
     )
     claimed: list[tuple[Delivery, str]] = []
     for lane in (await session.exec(lanes)).all():
-        room = min(_cap(lane) - await _in_flight(session, lane.id, now), limit - len(claimed))
         lane.served_at = now  # also where nothing may be taken: else such lanes would stay the first to be looked at
-        if room <= 0:
-            continue
-        due = (
-            select(Delivery)
-            .where(Delivery.endpoint_id == lane.id, _due(now))
-            .order_by(col(Delivery.due_at), col(Delivery.id))
-            .limit(room)
-            .with_for_update(skip_locked=True)
-        )
-        for delivery in (await session.exec(due)).all():
-            delivery.token = ids.opaque("lse")
-            delivery.due_at = now + lease
-            claimed.append((delivery, delivery.token))
+        free = await room(session, lane, now)
+        for gated, most in ((False, free), (True, ASKED)):
+            for delivery in await _lock_due(session, lane.id, now, gated, min(most, limit - len(claimed))):
+                delivery.token = ids.opaque("lse")
+                delivery.due_at = now + lease
+                delivery.sending = not gated
+                claimed.append((delivery, delivery.token))
     await session.flush()
     return claimed
+
+
+ASKED = 16
+"""How many deliveries of one endpoint are asked about at once.
+
+They take no room of it until their gate has opened: what is withheld must not slow what is sent,
+or its receiver could tell by the time that there is something (the guard: Two worlds).
+"""
+
+
+async def _lock_due(
+    session: AsyncSession, endpoint_id: str, now: datetime, gated: bool, most: int
+) -> Sequence[Delivery]:
+    if most <= 0:
+        return []
+    gate = col(Delivery.gate)
+    statement = (
+        select(Delivery)
+        .where(Delivery.endpoint_id == endpoint_id, _due(now), gate.is_not(None) if gated else gate.is_(None))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def room(session: AsyncSession, lane: Endpoint, now: datetime) -> int:
+    """Return how many more deliveries may be on their way to an endpoint."""
+    return _cap(lane) - await _in_flight(session, lane.id, now)
 
 
 def _cap(lane: Endpoint) -> int:
@@ -134,9 +156,15 @@ async def _in_flight(session: AsyncSession, endpoint_id: str, now: datetime) -> 
     statement = select(func.count()).where(
         Delivery.endpoint_id == endpoint_id,
         Delivery.state == DeliveryState.PENDING,
-        col(Delivery.token).is_not(None),
+        col(Delivery.sending).is_(True),
         Delivery.due_at > now,
     )
+    return (await session.exec(statement)).one()
+
+
+async def lock_endpoint(session: AsyncSession, endpoint_id: str) -> Endpoint:
+    """Return an endpoint, locked: whoever counts what is on its way waits for the others."""
+    statement = select(Endpoint).where(Endpoint.id == endpoint_id).with_for_update()
     return (await session.exec(statement)).one()
 
 
