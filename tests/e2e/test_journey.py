@@ -1,7 +1,9 @@
 """The journey that must always work, and its dark side."""
 
 import asyncio
+import os
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -19,6 +21,8 @@ VICTIMS = (
     ("consular", "referral-worker"),
 )
 """Every process falls at every step; two at a time is harder than one, and takes half as long."""
+
+FRAGILE = ("gateway", "intake", "referral", "consular", "intake-worker", "referral-worker", "consular-worker")
 
 
 @pytest.mark.timeout(400)
@@ -39,6 +43,28 @@ async def test_the_journey_completes_with_each_effect_once_whatever_is_killed(sy
                 await _kill_during(system, step, victims, chance.uniform(0, 0.12))
             await has_happened_once(journey)
     await cast.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+async def test_hours_of_journeys_with_kills_at_random(system: System) -> None:
+    """Seeded: `RUTA_SEED` repeats a run, `RUTA_MINUTES` (60) says how long it goes on."""
+    seed = int(os.environ.get("RUTA_SEED", str(time.time_ns())))
+    until = time.monotonic() + 60 * float(os.environ.get("RUTA_MINUTES", "60"))
+    print(f"RUTA_SEED={seed}")
+    chance = random.Random(seed)
+    cast = Cast(system.url("gateway"))
+    async with Consulate() as honduras, Consulate() as salvador:
+        number = 0
+        while time.monotonic() < until:
+            number += 1
+            journey = Journey(f"long-{seed}-{number}", cast, honduras, salvador)
+            for step in journey.steps():
+                victims = tuple(chance.sample(FRAGILE, chance.randint(0, 3)))
+                await _kill_during(system, step, victims, chance.uniform(0, 0.5))
+            await has_happened_once(journey)
+    await cast.close()
+    print(f"{number} journeys, each effect once")
 
 
 async def _kill_during(
