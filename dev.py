@@ -294,6 +294,8 @@ def main(arguments: list[str]) -> int:
         asked = arguments[:1] in (["-h"], ["--help"], ["help"])
         print(__doc__.strip(), file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
+    # Where this is set, each of our processes would compile every library anew at its start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         return COMMANDS[arguments[0]](arguments[1:])
     except Refusal as refusal:
