@@ -3,6 +3,7 @@
 Commands:
     python3 dev.py up      prepare everything, run the whole system with fictitious data, print the links
     python3 dev.py test    run every check and test (--long adds the slow ones; other arguments go to pytest)
+    python3 dev.py bench   measure, and make trouble (deliveries, chaos; --help says how)
     python3 dev.py reset   delete the data directory .ruta
     python3 dev.py lock    rewrite requirements/*.txt from requirements/*.in (--upgrade takes newer versions)
 """
@@ -225,6 +226,14 @@ def test(arguments: list[str]) -> int:
     return 0 if all(passed for _, passed, _ in results) else 1
 
 
+def bench(arguments: list[str]) -> int:
+    """Measure; the bench package takes over this process."""
+    prepare("test.txt")
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    os.execv(VENV_PYTHON, [VENV_PYTHON, "-m", "bench", *arguments])
+
+
 def _holds_python(folder: str) -> bool:
     return any(name.endswith(".py") for _, _, names in os.walk(folder) for name in names)
 
@@ -286,7 +295,7 @@ def _compile(uv: str, name: str, options: list[str]) -> None:
     print("%s: %d packages" % (target, resolved.count("==")))
 
 
-COMMANDS = {"up": up, "test": test, "reset": reset, "lock": lock}
+COMMANDS = {"up": up, "test": test, "bench": bench, "reset": reset, "lock": lock}
 
 
 def main(arguments: list[str]) -> int:

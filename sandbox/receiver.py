@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -48,6 +49,15 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> 
     return ""
 
 
+def challenge_of(body: bytes) -> str:
+    """Return what a verified message asks to be sent back, so that its sender knows whose address this is."""
+    try:
+        event = json.loads(body)
+        return str(event["data"]["challenge"]) if event["type"] == "endpoint.challenge" else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 class Receiver:
     """One inbox for any number of partners, each under a name of its own: /hooks/<name>."""
 
@@ -62,6 +72,7 @@ class Receiver:
                 Route("/", self.show, methods=["GET"]),
                 Route("/livez", self.live, methods=["GET"]),
                 Route("/readyz", self.live, methods=["GET"]),
+                Route(hook, self.consent, methods=["OPTIONS"]),
                 Route(hook, self.receive, methods=["POST"]),
                 Route(hook, self.list, methods=["GET"]),
                 Route(hook + "/secret", self.set_secret, methods=["PUT"]),
@@ -69,8 +80,13 @@ class Receiver:
             ]
         )
 
+    async def consent(self, request: Request) -> Response:
+        """Agree to be sent events (CloudEvents webhooks, 4). A real receiver agrees to the origins that it knows."""
+        origin = request.headers.get("webhook-request-origin", "")
+        return Response(headers={"Allow": "OPTIONS, POST", "WebHook-Allowed-Origin": origin})
+
     async def receive(self, request: Request) -> Response:
-        """Take a message in; answered 200 only once it is on disk."""
+        """Take a message in; answered 200 only once it is on disk. A challenge is answered with itself."""
         name, body = request.path_params["name"], await request.body()
         mode = self._inbox.mode(name)
         if mode == "hang":
@@ -90,7 +106,10 @@ class Receiver:
                 body=body.decode(errors="replace"),
             )
         )
-        return PlainTextResponse(reason, 401) if reason else Response(status_code=200)
+        if reason:
+            return PlainTextResponse(reason, 401)
+        challenge = challenge_of(body)
+        return JSONResponse({"challenge": challenge}) if challenge else Response(status_code=200)
 
     async def _hang(self, name: str) -> str:
         """Keep the sender waiting until the mode changes or it has surely gone; returns the mode then."""

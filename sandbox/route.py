@@ -3,12 +3,14 @@
 Every step may be repeated with the same story: its Idempotency-Keys are made of the story's name.
 """
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.partner import Partner, until
+from sandbox.partner import Partner, Refused, until
 
 
 @dataclass
@@ -124,10 +126,24 @@ class Story:
         return found
 
 
-async def subscribe(cast: Cast, agency: str, service: str, url: str) -> str:
-    """Register an agency's endpoint, once, and return its signing secret."""
-    made = await cast[agency].post(f"/v1/{service}/endpoints", {"url": url}, f"subscribe:{agency}")
-    return str(made["secret"])
+Keep = Callable[[str], Awaitable[None]]
+
+
+async def subscribe(cast: Cast, agency: str, service: str, url: str, keep: Keep) -> None:
+    """Register an agency's endpoint, let its receiver keep the secret, and have the address proven."""
+    path, partner = f"/v1/{service}/endpoints", cast[agency]
+    made = await partner.post(path, {"url": url}, f"subscribe:{agency}")
+    await keep(str(made["secret"]))
+
+    async def proven() -> bool | None:
+        if (await partner.get(f"{path}/{made['id']}"))["state"] != "pending":
+            return True
+        with contextlib.suppress(Refused):  # proven meanwhile
+            await partner.post(f"{path}/{made['id']}/verify")
+        await asyncio.sleep(0.5)
+        return None
+
+    await until(proven)
 
 
 async def acknowledge(cast: Cast, consulate: str, notice_id: str) -> dict[str, Any]:

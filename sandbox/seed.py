@@ -69,8 +69,11 @@ async def _subscribe(system: System, cast: Cast) -> None:
             if part.service is None:
                 continue
             hook = f"{receiver}/hooks/{part.agency}"
-            secret = await subscribe(cast, part.agency, part.service, hook)
-            (await client.put(f"{hook}/secret", content=secret)).raise_for_status()
+
+            async def keep(secret: str, hook: str = hook) -> None:
+                (await client.put(f"{hook}/secret", content=secret)).raise_for_status()
+
+            await subscribe(cast, part.agency, part.service, hook, keep)
 
 
 async def _channel(story: Story) -> None:

@@ -14,7 +14,7 @@ from shared.inbox import PATH, Handler, inbox
 from shared.openapi import describe
 from shared.runtime import Runtime
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 Start = Callable[[Runtime, AsyncSession], Awaitable[None]]
 
 
@@ -61,9 +61,10 @@ async def prepare(runtime: Runtime, on_start: Start | None = None) -> None:
     while True:
         try:
             async with runtime.database.work() as session:
-                for name, secret in runtime.event_secrets("outgoing").items():
+                for name, secrets in runtime.event_secrets("outgoing").items():
                     url = runtime.settings.peer_url(name) + PATH
-                    runtime.sisters[name] = await delivery.connect_sister(session, runtime.vault, name, url, secret)
+                    several = [secrets] if isinstance(secrets, str) else secrets
+                    runtime.sisters[name] = await delivery.connect_sister(session, runtime.vault, name, url, several)
                 if on_start is not None:
                     await on_start(runtime, session)
             return

@@ -13,6 +13,11 @@ def now() -> datetime:
     return _frozen.get() or datetime.now(UTC)
 
 
+def real() -> datetime:
+    """Return what this machine's clock says, held or not: only to compare clocks with."""
+    return datetime.now(UTC)
+
+
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
     """Hold the time at `moment` (aware) inside the block."""

@@ -45,14 +45,18 @@ class Message(BaseModel):
 Handler = Callable[[AsyncSession, Message], Awaitable[None]]
 
 
-def inbox(secrets: Mapping[str, str], handlers: Mapping[str, Handler]) -> APIRouter:
-    """Return the route that takes events in. Its authentication is the signature."""
+def inbox(secrets: Mapping[str, str | list[str]], handlers: Mapping[str, Handler]) -> APIRouter:
+    """Return the route that takes events in. Its authentication is the signature.
+
+    `secrets` has one secret for each sister, or a list of them: while it is replaced, either is believed.
+    """
     router = APIRouter()
+    keys = {source: [secret] if isinstance(secret, str) else secret for source, secret in secrets.items()}
 
     @router.post(PATH, include_in_schema=False)
     async def receive(request: Request) -> dict[str, str]:
         body = await request.body()
-        source = _source(dict(request.headers), body, secrets)
+        source = _source(dict(request.headers), body, keys)
         message = _parse(body)
         telemetry.note(message=message.id, message_type=message.type)
         handler = handlers.get(message.type)
@@ -73,10 +77,10 @@ async def _handle(handler: Handler, session: AsyncSession, message: Message) -> 
         raise Invalid("The event's data is not of its documented shape.") from None
 
 
-def _source(headers: Mapping[str, str], body: bytes, secrets: Mapping[str, str]) -> str:
-    for source, secret in secrets.items():
+def _source(headers: Mapping[str, str], body: bytes, keys: Mapping[str, list[str]]) -> str:
+    for source, of_source in keys.items():
         try:
-            signing.verify(headers, body, secret)
+            signing.verify(headers, body, of_source)
         except signing.BadSignature:
             continue
         return source

@@ -1,4 +1,4 @@
-"""`python -m services.<name> api | worker | migrate`: one image, several commands."""
+"""`python -m services.<name> api | worker | migrate | restored`: one image, several commands."""
 
 import asyncio
 import sys
@@ -9,6 +9,7 @@ import uvicorn
 from shared import migrate, settings, telemetry
 from shared.crypto import Vault
 from shared.db import Database
+from shared.delivery.restored import restored
 from shared.keyring import Keyring
 from shared.runtime import Runtime
 
@@ -21,6 +22,7 @@ def main(argv: Sequence[str], package: str, *, api: Build, worker: Build | None)
     commands = {"api": lambda: _serve(api), "migrate": lambda: asyncio.run(_migrate(package))}
     if worker is not None:
         commands["worker"] = lambda: _serve(worker)
+        commands["restored"] = lambda: asyncio.run(_restored())
     if len(argv) != 1 or argv[0] not in commands:
         sys.exit(f"usage: python -m {package} {' | '.join(commands)}")
     commands[argv[0]]()
@@ -42,6 +44,12 @@ async def _migrate(package: str) -> None:
     await migrate.upgrade(package, current.database_url)
     if current.keyring_url:
         await create_keyring(current)
+
+
+async def _restored() -> None:
+    database = Database(settings.load().database_url, pool_size=1)
+    await restored(database)
+    await database.close()
 
 
 async def create_keyring(current: settings.Settings) -> None:

@@ -29,6 +29,12 @@ def audited_read(endpoint: F) -> F:
     return endpoint
 
 
+def own_works(endpoint: F) -> F:
+    """Mark a GET that opens its units of work itself: it holds none while it asks somebody else."""
+    endpoint.__ruta_own_works__ = True  # type: ignore[attr-defined]  # as above
+    return endpoint
+
+
 class Route(APIRoute):
     """A route whose whole work is one transaction."""
 
@@ -39,11 +45,16 @@ class Route(APIRoute):
         handle = super().get_route_handler()
         guards = guards_of(self)
         writes = not methods_of(self) <= {"GET", "HEAD"} or hasattr(self.endpoint, "__ruta_writes__")
+        own = hasattr(self.endpoint, "__ruta_own_works__")
+        if own and writes:
+            raise TypeError("Only a GET may open its own units of work: elsewhere key, effect and answer share one.")
         body_model = body_model_of(self)
         keyed = self.keyed and "POST" in methods_of(self)
 
         async def answer(request: Request) -> Response:
             await authenticate(request, guards)
+            if own:
+                return await handle(request)
             scope = idempotency.scope_of(request) if keyed else None
             if body_model is not None:
                 request._json = await parse(request, body_model)

@@ -49,8 +49,11 @@ class Runtime:
             sisters={},
         )
 
-    def event_secrets(self, direction: str) -> dict[str, str]:
-        """Return the secrets of events `incoming` from or `outgoing` to sister services."""
+    def event_secrets(self, direction: str) -> dict[str, str | list[str]]:
+        """Return the secrets of events `incoming` from or `outgoing` to sister services.
+
+        Several for one sister while the secret is being replaced; of outgoing ones all of them sign.
+        """
         if self.settings.event_secrets_file is None:
             return {}
         content: dict[str, Any] = json.loads(self.settings.event_secrets_file.read_text())

@@ -4,6 +4,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,11 +56,21 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(default=0.25, gt=0, description="how often a worker looks for work")
     lease_seconds: float = Field(default=30, gt=0, description="how long one delivery attempt may hold")
     delivery_timeout: float = Field(default=15, gt=0, description="seconds for one webhook, in total")
+    egress_proxy_url: str = Field(default="", description="forward proxy of webhooks; it must refuse private addresses")
+    webhook_certificate_file: Path | None = Field(default=None, description="client certificate for mutual TLS, PEM")
+    webhook_key_file: Path | None = Field(default=None, description="its private key, PEM")
+    webhook_ca_file: Path | None = Field(default=None, description="further authorities for receivers' certificates")
+    attempt_days: int = Field(default=180, ge=1, description="how long each attempt of a webhook is remembered")
 
     @property
     def issuer_name(self) -> str:
         """Who this process is when it signs: the gateway's issuer, or `urn:ruta:<service>`."""
         return self.issuer if self.service == "gateway" else f"urn:ruta:{self.service}"
+
+    @property
+    def webhook_origin(self) -> str:
+        """Who asks a receiver for its consent (CloudEvents webhooks, 4.1): this installation's host name."""
+        return urlsplit(self.issuer).netloc or self.issuer
 
     def peer_url(self, service: str) -> str:
         """Return the base URL of a sister service."""
@@ -83,8 +94,12 @@ class Settings(BaseSettings):
             (self.keyring_url.startswith("sqlite") and not self.single_node,
              "RUTA_KEYRING_URL is SQLite: use PostgreSQL, or say RUTA_SINGLE_NODE=true."),
             (not self.issuer.startswith("https://"), "RUTA_ISSUER must be an https URL."),
+            ((self.webhook_certificate_file is None) != (self.webhook_key_file is None),
+             "RUTA_WEBHOOK_CERTIFICATE_FILE and RUTA_WEBHOOK_KEY_FILE go together."),
             *((not file.is_file(), f"{file} cannot be read.")
-              for file in (self.kek_file, self.signing_key_file, self.trust_file)),
+              for file in (self.kek_file, self.signing_key_file, self.trust_file, self.webhook_certificate_file,
+                           self.webhook_key_file, self.webhook_ca_file)
+              if file is not None),
         ]  # fmt: skip
         found = [sentence for unsafe, sentence in reasons if unsafe]
         if found:

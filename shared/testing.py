@@ -11,9 +11,13 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlmodel import col, update
 from starlette.types import ASGIApp
 
 from shared import auth, ids, jwt
+from shared.db import Database
+from shared.delivery.models import Endpoint
+from shared.delivery.rules import EndpointState
 from shared.settings import ServiceName, Settings
 
 ISSUER = "http://gateway.test"
@@ -84,3 +88,10 @@ async def client(app: ASGIApp, token: str | None = None) -> AsyncIterator[httpx.
 def key() -> dict[str, str]:
     """Return the header of a fresh Idempotency-Key."""
     return {"Idempotency-Key": ids.opaque("idk")}
+
+
+async def count_as_proven(database: Database) -> None:
+    """Activate every endpoint whose address is not proven yet: for tests of something else."""
+    pending = update(Endpoint).where(col(Endpoint.state) == EndpointState.PENDING)
+    async with database.work() as session:
+        await session.exec(pending.values(state=EndpointState.ACTIVE, proof_due_at=None, proof_challenge=None))

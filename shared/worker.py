@@ -1,6 +1,7 @@
 """The worker of a service: loops that look for work, and an admin port that says how they are."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,13 +13,20 @@ from shared import health, sealer, telemetry
 from shared.app import Start, prepare
 from shared.clocks import service as clocks
 from shared.clocks.service import Fired
+from shared.delivery.chains import Escalate, beat, step
+from shared.delivery.endpoints.proof import Prover
+from shared.delivery.parcels import Gate
+from shared.delivery.rules import Chain
 from shared.delivery.sender import Sender
-from shared.delivery.service import Gate
+from shared.delivery.upkeep import Upkeep
 from shared.delivery.worker import Deliverer
 from shared.runtime import Runtime
+from shared.settings import Settings
 
 Turn = Callable[[], Awaitable[int]]
 _STALE = 30.0
+_GRACE = 8.0
+"""Seconds in which sends that are under way may end, before their leases are given back."""
 
 
 class Worker:
@@ -29,7 +37,9 @@ class Worker:
         self.turns = turns
         self.beats: dict[str, float] = {}
         """When each loop last came round. Empty until they run: waiting for the database is no fault of theirs."""
-        self._stopping = asyncio.Event()
+        self.wakes = {name: asyncio.Event() for name in turns}
+        """Set one, and its loop comes round without waiting for its pause to end."""
+        self._stopping = False
 
     def stale(self) -> list[str]:
         """Name the loops that have not come round lately."""
@@ -44,23 +54,24 @@ class Worker:
 
     def stop(self) -> None:
         """Start nothing more."""
-        self._stopping.set()
+        self._stopping = True
+        for wake in self.wakes.values():
+            wake.set()
 
     async def _loop(self, name: str) -> None:
-        pause = self.runtime.settings.poll_seconds
-        while not self._stopping.is_set():
+        wake = self.wakes[name]
+        while not self._stopping:
             self.beats[name] = time.monotonic()
+            wake.clear()
+            wait = self.runtime.settings.poll_seconds
             try:
                 if await self.turns[name]():
                     continue
-                wait = pause
             except Exception as error:  # the loop outlives a lost database and a bug in one row
                 telemetry.failed(error)
                 wait = 1.0
-            try:
-                await asyncio.wait_for(self._stopping.wait(), wait)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), wait)
 
 
 def create_worker(
@@ -69,6 +80,8 @@ def create_worker(
     *,
     fired: Fired,
     gate: Gate | None = None,
+    chains: Mapping[str, Chain] | None = None,
+    escalate: Escalate | None = None,
     on_start: Start | None = None,
     turns: Mapping[str, Turn] | None = None,
 ) -> FastAPI:
@@ -77,25 +90,33 @@ def create_worker(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        sender = Sender(timeout=settings.delivery_timeout, allow_loopback=settings.allow_loopback_webhooks)
+        sender = _sender(settings)
         deliverer = Deliverer(
-            runtime.database, runtime.vault, sender, lease=timedelta(seconds=settings.lease_seconds), gate=gate
-        )
+            runtime.database, runtime.vault, sender, lease=timedelta(seconds=settings.lease_seconds), gate=gate,
+            chains=chains,
+        )  # fmt: skip
+        prover = Prover(runtime.database, runtime.vault, sender, settings.webhook_origin)
+        upkeep = Upkeep(runtime.database, timedelta(days=settings.attempt_days))
         worker = app.state.worker = Worker(
             runtime,
             {
                 "deliveries": deliverer.turn,
+                "proofs": prover.turn,
+                "steps": lambda: step(runtime.database, chains or {}, escalate),
+                "heartbeats": lambda: beat(runtime.database),
+                "upkeep": upkeep.turn,
                 "clocks": lambda: clocks.fire(runtime.database, fired),
                 "sealer": lambda: sealer.seal(runtime.database, runtime.signer),
                 **(turns or {}),
             },
         )
+        worker.wakes["deliveries"] = deliverer.wake
         running = asyncio.create_task(_run(worker, runtime, on_start))
         yield
         worker.stop()
         await asyncio.wait([running], timeout=10)
         running.cancel()
-        await deliverer.drain()
+        await deliverer.drain(grace=_GRACE)
         await sender.close()
         await runtime.close()
 
@@ -107,3 +128,14 @@ def create_worker(
 async def _run(worker: Worker, runtime: Runtime, on_start: Start | None) -> None:
     await prepare(runtime, on_start)
     await worker.run()
+
+
+def _sender(settings: Settings) -> Sender:
+    certificate, key = settings.webhook_certificate_file, settings.webhook_key_file
+    return Sender(
+        timeout=settings.delivery_timeout,
+        allow_loopback=settings.allow_loopback_webhooks,
+        proxy=settings.egress_proxy_url or None,
+        certificate=(certificate, key) if certificate and key else None,
+        trusted_ca=settings.webhook_ca_file,
+    )

@@ -207,6 +207,16 @@ def start(folder: Path, binaries: Path) -> tuple[str, subprocess.Popen[bytes]]:
     raise NoPostgres("postgres did not start")
 
 
+def start_again(stopped: subprocess.Popen[bytes], folder: Path) -> subprocess.Popen[bytes]:
+    """Start a server that has ended anew: the same data, the same port. Waits until it answers."""
+    data = folder / "data"
+    command: Any = stopped.args
+    server = subprocess.Popen[bytes](command, stdout=sys.stderr, stderr=sys.stderr, cwd=data, **_unprivileged_account())
+    if not _wait_ready(server, data / "postmaster.pid"):
+        raise NoPostgres("postgres did not start again")
+    return server
+
+
 def _unprivileged_account() -> dict[str, Any]:
     """PostgreSQL refuses to run as root, so root runs it as somebody who owns nothing."""
     if os.geteuid() != 0:

@@ -1,20 +1,22 @@
 """The consular service: consulates, and what they are told."""
 
+from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from services.consular.consulates import service as directory
 from services.consular.consulates.routes import consulates
 from services.consular.consulates.rules import R19
 from services.consular.notices import service
+from services.consular.notices.gate import permit_gate
 from services.consular.notices.routes import notices
-from services.consular.notices.rules import C1, C2, R16, R18, R20
+from services.consular.notices.rules import C1, C2, ESCALATION, R16, R18, R20
 from shared.app import create_app
 from shared.delivery import routes as delivery
 from shared.events import ReleaseGranted
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
-RULES = (R16, R18, R19, R20)
+RULES = (R16, R18, R19, R20, ESCALATION)
 DEADLINES = (C1, C2)
 
 
@@ -23,7 +25,11 @@ def api(runtime: Runtime) -> ASGIApp:
     return create_app(
         runtime,
         "services.consular",
-        [consulates, notices, *delivery.routers("consular"), rulebook("consular", RULES, DEADLINES)],
+        [consulates, notices, *_delivery(runtime), rulebook("consular", RULES, DEADLINES)],
         handlers={ReleaseGranted.TYPE: service.receive},
         on_start=directory.load,
     )
+
+
+def _delivery(runtime: Runtime) -> list[APIRouter]:
+    return delivery.routers("consular", kinds=("CONSULATE",), gate=permit_gate(runtime.peers))

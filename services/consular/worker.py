@@ -5,6 +5,8 @@ from fastapi import FastAPI
 from services.consular.consulates import service as directory
 from services.consular.notices import service
 from services.consular.notices.gate import permit_gate
+from services.consular.notices.rules import CHAIN
+from shared.events import NoticeIssued
 from shared.runtime import Runtime
 from shared.worker import create_worker
 
@@ -16,5 +18,7 @@ def worker(runtime: Runtime) -> FastAPI:
         "services.consular",
         fired=service.clock_spoke,
         gate=permit_gate(runtime.peers),
+        chains={NoticeIssued.TYPE: CHAIN},
+        escalate=service.escalate,
         on_start=directory.load,
     )

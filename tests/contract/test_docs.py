@@ -124,7 +124,9 @@ def test_the_verifier_of_ten_lines_believes_us_and_nobody_else(tmp_path: Path) -
     body_lines = block.code.partition("-> bool:\n")[2].strip().splitlines()
     assert len(body_lines) <= 10
     old, new, body = signing.new_secret(), signing.new_secret(), b'{"type":"notice.issued"}'
-    headers = signing.headers("evt_1", body, [new, old])  # while a secret is being replaced both sign
+    headers = signing.headers(
+        "evt_1", body, [signing.given_key(new), signing.given_key(old)]
+    )  # while a secret is being replaced both sign
     assert verify.is_from_ruta(headers, body, new)
     assert verify.is_from_ruta(headers, body, old)
     assert not verify.is_from_ruta(headers, body + b" ", new)

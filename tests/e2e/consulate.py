@@ -10,7 +10,7 @@ import uvicorn
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
@@ -28,7 +28,7 @@ class Consulate:
     _running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Consulate":
-        app = Starlette(routes=[Route("/hook", self._receive, methods=["POST"])])
+        app = Starlette(routes=[Route("/hook", self._receive, methods=["POST", "OPTIONS"])])
         config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
         self._server = uvicorn.Server(config)
         self._running = asyncio.create_task(self._server.serve())
@@ -44,16 +44,26 @@ class Consulate:
         self._server.should_exit = True
         await self._running
 
+    async def keep(self, secret: str) -> None:
+        self.secret = secret
+
     async def _receive(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(headers={"WebHook-Allowed-Origin": request.headers["webhook-request-origin"]})
+        if not self.secret:  # the challenge came before its secret had been put in place
+            return Response(status_code=503)
         body = await request.body()
-        self.bytes_seen += len(body)
         try:
             Webhook(self.secret).verify(body, dict(request.headers))
         except WebhookVerificationError:
             self.refused += 1
+            self.bytes_seen += len(body)
             return Response(status_code=401)
-        message_id = request.headers["webhook-id"]
-        self.messages.setdefault(message_id, json.loads(body))
+        message_id, message = request.headers["webhook-id"], json.loads(body)
+        if message["type"] == "endpoint.challenge":
+            return JSONResponse({"challenge": message["data"]["challenge"]})
+        self.bytes_seen += len(body)
+        self.messages.setdefault(message_id, message)
         self.times[message_id] = self.times.get(message_id, 0) + 1
         return Response(status_code=204)
 

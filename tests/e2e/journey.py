@@ -73,8 +73,8 @@ class Journey:
         return await _counted(self.cast)
 
     async def receivers_subscribe(self) -> None:
-        self.honduras.secret = await subscribe(self.cast, HONDURAS, "consular", self.honduras.url)
-        self.salvador.secret = await subscribe(self.cast, EL_SALVADOR, "consular", self.salvador.url)
+        await subscribe(self.cast, HONDURAS, "consular", self.honduras.url, self.honduras.keep)
+        await subscribe(self.cast, EL_SALVADOR, "consular", self.salvador.url, self.salvador.keep)
 
     async def girl_is_met(self) -> None:
         await self.girl.meet()

@@ -84,12 +84,21 @@ def route(
 
     `verified` plays no part: it says what a source supports, `status` says what is used.
     """
-    open_posts = [
-        post
-        for post in sorted(posts, key=lambda post: post.id)
-        if post.country == nationality and post.status == PostStatus.OPEN and holds(post, on_date)
-    ]
+    open_posts = _open(nationality, on_date, posts)
     serving = {row.consulate_id for row in jurisdictions if row.state == state and holds(row, on_date)}
     competent = [post for post in open_posts if post.id in serving]
     embassies = [post for post in open_posts if post.kind == PostKind.EMBASSY]
     return next(iter(competent + embassies), None)
+
+
+def embassy(nationality: str, on_date: date, posts: Sequence[P]) -> P | None:
+    """Return the country's embassy that is open on that day, or None."""
+    return next((post for post in _open(nationality, on_date, posts) if post.kind == PostKind.EMBASSY), None)
+
+
+def _open(nationality: str, on_date: date, posts: Sequence[P]) -> list[P]:
+    return [
+        post
+        for post in sorted(posts, key=lambda post: post.id)
+        if post.country == nationality and post.status == PostStatus.OPEN and holds(post, on_date)
+    ]

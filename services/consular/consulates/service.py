@@ -106,3 +106,9 @@ async def route(session: AsyncSession, nationality: str, state: str) -> Consulat
         raise Unavailable("The directory of consulates is not loaded yet.")
     rows = await store.jurisdictions(session, [post.id for post in posts])
     return rules.route(nationality, state, local_day(clock.now(), state), posts, rows)
+
+
+async def embassy(session: AsyncSession, country: str, state: str) -> Consulate | None:
+    """Return the country's open embassy today, by the calendar of a Mexican state, or None."""
+    posts = await store.of_country(session, country)
+    return rules.embassy(country, local_day(clock.now(), state), posts)

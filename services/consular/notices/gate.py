@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from shared.delivery.service import Gate, Permit, Verdict
+from shared.delivery.parcels import Gate, Permit, Verdict
 from shared.errors import Unavailable
 from shared.http import Peers
 from shared.shapes import Id

@@ -21,6 +21,9 @@ class Notice(SQLModel, table=True):
     pp: dict[str, Any] = Field(sa_type=JsonColumn)
     dif: dict[str, Any] = Field(sa_type=JsonColumn)
     consulate_id: str | None = Field(default=None, foreign_key="consulate.id", index=True)
+    escalated_to: str | None = Field(
+        default=None, foreign_key="consulate.id", index=True, description="the embassy that has it too"
+    )
     status: NoticeStatus = Field(sa_type=coded(NoticeStatus))
     issued_at: datetime = Field(sa_type=UTCDateTime)
     acknowledged_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared import jsons
 from shared.catalogue import Text
 from shared.clocks.rules import Deadline
+from shared.delivery.rules import Chain, Step, StepKind
 from shared.errors import IllegalMove
 from shared.law import Rule
 from shared.shapes import Country
@@ -118,6 +119,24 @@ C2 = Deadline(
     warn=timedelta(hours=24),
     due=timedelta(hours=72),
 )
+
+ESCALATION = Rule(
+    "ESCALATION",
+    Text(
+        "A notice that was sent and that nobody acknowledges is followed by a reminder after 24 hours; after 48 hours "
+        "it goes to the embassy too; after 72 hours a person takes over.",
+        "Al aviso enviado y no acusado le sigue un recordatorio a las 24 horas; a las 48 horas se envía también a la "
+        "embajada; a las 72 horas lo atiende una persona.",
+    ),
+    "design decision: LM 112 gives no number",
+    verified=False,
+)
+CHAIN: Chain = (
+    Step(timedelta(hours=24), StepKind.REMIND),
+    Step(timedelta(hours=48), StepKind.ESCALATE),
+    Step(timedelta(hours=72), StepKind.PERSON),
+)
+"""The steps of ESCALATION, counted from the first send."""
 
 _COUNTRY: TypeAdapter[str] = TypeAdapter(Country)
 

@@ -27,7 +27,8 @@ from shared.clocks.schemas import ClockOut
 from shared.delivery import rules as delivery_rules
 from shared.delivery import service as delivery
 from shared.delivery import store as delivery_store
-from shared.delivery.models import Delivery
+from shared.delivery.keys import SERVICE
+from shared.delivery.models import Delivery, Endpoint, Event
 from shared.delivery.rules import DeliveryState, EndpointState
 from shared.errors import Invalid, NotFound
 from shared.events import NoticeAcknowledged, NoticeIssued, Office
@@ -36,7 +37,7 @@ from shared.inbox import Message
 SYSTEM = Caller("urn:ruta:consular", "urn:ruta:consular", "SERVICE", "service", frozenset())
 """Who acts where no client does: an event came in, or a clock spoke."""
 
-REFERRAL = delivery.SERVICE + "referral"
+REFERRAL = SERVICE + "referral"
 
 
 async def receive(session: AsyncSession, message: Message) -> None:
@@ -88,10 +89,13 @@ async def _send(session: AsyncSession, notice: Notice) -> bool:
     return True
 
 
+_LOST = (EndpointState.GONE, EndpointState.REMOVED)
+
+
 async def _reachable(session: AsyncSession, consulate_id: str) -> bool:
     """Whether the consulate has an endpoint that takes notices. A paused one will, a gone one will not."""
     return any(
-        endpoint.state is not EndpointState.GONE and delivery_rules.wants(endpoint.event_types, NoticeIssued.TYPE)
+        endpoint.state not in _LOST and delivery_rules.wants(endpoint.event_types, NoticeIssued.TYPE)
         for endpoint in await delivery_store.endpoints_of(session, [consulate_id])
     )
 
@@ -126,6 +130,7 @@ async def acknowledge(session: AsyncSession, caller: Caller, notice_id: str) -> 
         return notice
     notice.status, notice.acknowledged_at = status, clock.now()
     await clocks.meet(session, C1.id, notice.id, notice.acknowledged_at)
+    await delivery.acknowledged(session, notice.id)
     audit.wrote(session, caller, Action.ACKNOWLEDGE.value, "notice", notice.id)
     fact = NoticeAcknowledged(release_id=notice.release_id, acknowledged_at=notice.acknowledged_at)
     await delivery.publish(
@@ -133,6 +138,22 @@ async def acknowledge(session: AsyncSession, caller: Caller, notice_id: str) -> 
         data=fact.model_dump(mode="json"),
     )  # fmt: skip
     return notice
+
+
+async def escalate(session: AsyncSession, fact: Event, _: Endpoint) -> None:
+    """Send a notice that its consulate does not acknowledge to the country's embassy too, behind the same gate."""
+    notice = await store.locked(session, fact.subject)
+    embassy = await directory.embassy(session, notice.nationality, notice.state)
+    if embassy is None or embassy.id in (notice.consulate_id, notice.escalated_to):
+        return
+    if notice.acknowledged_at is not None or not await _reachable(session, embassy.id):
+        return
+    notice.escalated_to = embassy.id
+    audit.wrote(session, SYSTEM, "escalate", "notice", notice.id, consulate_id=embassy.id)
+    await delivery.publish(
+        session, NoticeIssued.TYPE, case=notice.release_id, subject=notice.id, audience=[embassy.id],
+        data=content(notice), gate=notice.release_id,
+    )  # fmt: skip
 
 
 async def route_again(session: AsyncSession, caller: Caller, notice_id: str) -> Notice:

@@ -10,21 +10,21 @@ from services.consular.notices.models import Notice
 from services.consular.notices.rules import AUTHORITIES
 from shared.auth import Caller
 from shared.clocks.models import Clock
-from shared.delivery.models import Attempt, Delivery, Event
+from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 from shared.events import NoticeIssued
 
 
 def readable(caller: Caller) -> Any:
     """Select the notices that the caller may read if it can name them.
 
-    A consulate's are those addressed to it whose first permitted send has begun: whoever knows
-    the id of one, which is pure chance, has received it, even where the answer got lost.
+    A consulate's are those addressed or escalated to it whose first permitted send to it has begun: whoever
+    knows the id of one, which is pure chance, has received it, even where the answer got lost.
     """
     if caller.agency_kind == "CONSULATE":
         return select(Notice).where(
-            Notice.consulate_id == caller.agency,
+            or_(Notice.consulate_id == caller.agency, Notice.escalated_to == caller.agency),
             Notice.nationality == caller.country,
-            _deliveries().where(col(Delivery.sequence).is_not(None)).exists(),
+            _deliveries(caller).where(col(Delivery.sequence).is_not(None)).exists(),
         )
     if caller.agency_kind in AUTHORITIES:
         return select(Notice).where(Notice.state == caller.state)
@@ -40,16 +40,17 @@ def listed(caller: Caller) -> Any:
     """
     if caller.agency_kind != "CONSULATE":
         return readable(caller)
-    answered = _deliveries().join(Attempt, col(Attempt.delivery_id) == col(Delivery.id))
+    answered = _deliveries(caller).join(Attempt, col(Attempt.delivery_id) == col(Delivery.id))
     answered = answered.where(col(Attempt.status).is_not(None))
     return readable(caller).where(or_(col(Notice.acknowledged_at).is_not(None), answered.exists()))
 
 
-def _deliveries() -> Any:
+def _deliveries(caller: Caller) -> Any:
     return (
         select(Delivery.id)
         .join(Event, col(Event.id) == col(Delivery.event_id))
-        .where(Event.subject == Notice.id, Event.type == NoticeIssued.TYPE)
+        .join(Endpoint, col(Endpoint.id) == col(Delivery.endpoint_id))
+        .where(Event.subject == Notice.id, Event.type == NoticeIssued.TYPE, Endpoint.owner == caller.agency)
         .correlate(Notice)
     )
 
@@ -58,6 +59,11 @@ async def find(session: AsyncSession, caller: Caller, notice_id: str, *, lock: b
     statement = readable(caller).where(Notice.id == notice_id)
     found: Notice | None = (await session.exec(statement.with_for_update() if lock else statement)).first()
     return found
+
+
+async def locked(session: AsyncSession, notice_id: str) -> Notice:
+    """Return a notice for the service itself, locked."""
+    return (await session.exec(select(Notice).where(Notice.id == notice_id).with_for_update())).one()
 
 
 async def of_release(session: AsyncSession, release_id: str) -> Notice | None:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from services.consular.notices.gate import LIFE, permit_gate
 from shared import auth, ids, jwt, testing
-from shared.delivery.service import Permit, Verdict
+from shared.delivery.parcels import Permit, Verdict
 from shared.http import Peers
 from shared.testing import Keys
 from tests.unit.consular.world import permit, server

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from services.consular.notices.rules import CONTENT_BYTES
 from shared import jsons
 from shared.delivery.models import Attempt, Delivery, Endpoint
-from shared.delivery.service import Permit, Verdict
+from shared.delivery.parcels import Permit, Verdict
 from tests.unit.consular.world import DIF, PP, SALVADORAN, TAPACHULA, Receiver, World, server
 
 

@@ -167,7 +167,9 @@ class World:
 
     async def event(self, message: Row, secret: str | None = None) -> httpx.Response:
         body = json.dumps(message).encode()
-        signed = signing.headers(message["id"], body, [secret or testing.event_secret("referral", "intake")])
+        signed = signing.headers(
+            message["id"], body, [signing.given_key(secret or testing.event_secret("referral", "intake"))]
+        )
         async with client(self.app) as referral:
             return await referral.post("/internal/events", content=body, headers=signed)
 

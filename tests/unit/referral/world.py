@@ -88,7 +88,7 @@ class World:
             "data": data,
         }
         body = jsons.canonical(message)
-        headers = signing.headers(message["id"], body, [testing.event_secret("intake", "referral")])
+        headers = signing.headers(message["id"], body, [signing.given_key(testing.event_secret("intake", "referral"))])
         async with client(self.app) as caller:
             return await caller.post("/internal/events", content=body, headers=headers)
 

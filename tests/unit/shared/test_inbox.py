@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import clock, ids
+from shared.app import create_app
 from shared.delivery import signing
 from shared.errors import NotFound
 from shared.inbox import Message
@@ -47,9 +49,19 @@ def event(**change: Any) -> dict[str, Any]:
 
 async def deliver(world: World, body: Any, secret: str = FROM_INTAKE, **headers: str) -> httpx.Response:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    signed = signing.headers("evt_x", raw, [secret]) | headers
+    signed = signing.headers("evt_x", raw, [signing.given_key(secret)]) | headers
     async with client(world.app) as sister:
         return await sister.post("/internal/events", content=raw, headers=signed)
+
+
+def restarted(world: World, from_intake: Any) -> World:
+    """The service after an operator has written another secret of intake, or several, into its file."""
+    file = world.runtime.settings.event_secrets_file
+    assert file is not None
+    secrets = json.loads(file.read_text())
+    secrets["incoming"]["intake"] = from_intake
+    file.write_text(json.dumps(secrets))
+    return replace(world, app=create_app(world.runtime, "services.referral", [], handlers={"memo.written": write}))
 
 
 async def test_the_same_event_has_one_effect(world: World) -> None:
@@ -92,13 +104,41 @@ async def test_what_no_sister_signed_is_refused(world: World) -> None:
         await deliver(world, body, **{"webhook-signature": ""}),
         await deliver(world, body, **{"webhook-signature": "v1"}),
         await deliver(world, body, **{"webhook-signature": "v1a,AAAA"}),
+        await deliver(world, body, **{"webhook-signature": "v1,%%% v1, v1a,% , v2"}),
         await deliver(world, b"", **{"webhook-signature": "v1,AAAA"}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     with clock.at(clock.now() - timedelta(minutes=6)):
-        old = signing.headers("evt_x", json.dumps(body).encode(), [FROM_INTAKE])
+        old = signing.headers("evt_x", json.dumps(body).encode(), [signing.given_key(FROM_INTAKE)])
     assert (await deliver(world, body, **old)).status_code == 401
     assert await world.count("memo") == 0
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+@pytest.mark.parametrize("scheme", list(signing.Scheme))
+async def test_while_a_sisters_key_is_replaced_either_is_believed(world: World, scheme: signing.Scheme) -> None:
+    new = signing.new_key(scheme)
+    from_consular = event_secret("consular", "referral")
+    for written, believed in (
+        (FROM_INTAKE, [FROM_INTAKE]),
+        ([FROM_INTAKE, new.shown], [FROM_INTAKE, new.key]),
+        ([new.shown], [new.key]),
+        (new.shown, [new.key]),
+        ([], []),
+    ):
+        service = restarted(world, written)
+        for key in (FROM_INTAKE, new.key):
+            assert (await deliver(service, event(), key)).status_code == (200 if key in believed else 401)
+        assert (await deliver(service, event(), from_consular)).status_code == 200
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_an_event_signed_with_both_keys_has_one_effect(world: World) -> None:
+    new, body = signing.new_key(), json.dumps(event()).encode()
+    signed = signing.headers("evt_x", body, [new, signing.given_key(FROM_INTAKE)])
+    for written in (FROM_INTAKE, [FROM_INTAKE, new.shown], new.shown):
+        assert (await deliver(restarted(world, written), body, **signed)).status_code == 200
+    assert await world.count("memo") == 1
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])

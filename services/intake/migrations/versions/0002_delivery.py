@@ -1,0 +1,13 @@
+"""Delivery: proven endpoints, feeds, breakers, reminders, alarms."""
+
+from alembic import op
+
+from shared import kernel_tables
+
+revision = "intake_0002"
+down_revision = "intake_0001"
+
+
+def upgrade() -> None:
+    """Only add, with defaults: 0.1.0 goes on working on this schema."""
+    kernel_tables.add_delivery(op)

@@ -1,0 +1,1 @@
+"""Endpoints of receivers: registered, proven, paused, moved, and their keys and alarms."""

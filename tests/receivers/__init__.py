@@ -1,0 +1,1 @@
+"""The receivers that consulates copy, as real programs of five languages."""
