@@ -96,6 +96,8 @@ class Receiver:
             return PlainTextResponse(f"This endpoint is set to '{mode}'.", status)
         secret = self._inbox.secret(name)
         reason = verify(secret, request.headers, body, time.time()) if secret else "no secret is registered here"
+        if not reason and (challenge := challenge_of(body)):
+            return JSONResponse({"challenge": challenge})
         self._inbox.add(
             Message(
                 name=name,
@@ -106,10 +108,7 @@ class Receiver:
                 body=body.decode(errors="replace"),
             )
         )
-        if reason:
-            return PlainTextResponse(reason, 401)
-        challenge = challenge_of(body)
-        return JSONResponse({"challenge": challenge}) if challenge else Response(status_code=200)
+        return PlainTextResponse(reason, 401) if reason else Response(status_code=200)
 
     async def _hang(self, name: str) -> str:
         """Keep the sender waiting until the mode changes or it has surely gone; returns the mode then."""

@@ -35,6 +35,8 @@ AGENT = "Ruta-Webhooks/0.2.0"
 _ANSWER_BYTES = 2048
 _ANSWER_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
+_A_MOMENT = 0.01
+"""Why a connection was closed, such as a TLS alert, is heard just after the fact that it was."""
 _CONNECTIONS = 256
 """Open at once in one pool: more than a worker has under way, so that no receiver waits for another."""
 _CONNECTIONS_OF_ONE = 16
@@ -172,7 +174,7 @@ class _Body(BytesPayload):
         try:
             await super().write_with_length(writer, content_length)
         except ConnectionResetError:
-            await asyncio.sleep(0.01)  # why it was closed, such as a TLS alert, arrives after the fact that it was
+            await asyncio.sleep(_A_MOMENT)
             raise
 
 
@@ -234,6 +236,7 @@ class _Connector(aiohttp.TCPConnector):
             raise
         protocol = connection.protocol
         if protocol is None or protocol.should_close:  # it hung up, or what it said unasked would pass for an answer
+            await asyncio.sleep(_A_MOMENT)
             lost = protocol.exception() if protocol else None
             connection.close()
             raise lost or NoWay(Outcome.UNREACHABLE)
@@ -319,8 +322,6 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
         async with asyncio.timeout(_ANSWER_SECONDS):
             while len(kept) < _ANSWER_BYTES and (piece := await response.content.read(_ANSWER_BYTES - len(kept))):
                 kept += piece
-    if not response.content.at_eof():
-        response.close()  # else the connection can be used again
     return bytes(kept)
 
 
@@ -334,7 +335,7 @@ def _why(error: Exception) -> Outcome:
             return each.outcome
         if isinstance(each, socket.gaierror):
             return Outcome.UNKNOWN_NAME if each.errno in _NO_SUCH_NAME else Outcome.UNREACHABLE
-        if isinstance(each, ssl.SSLError) and not isinstance(each, ssl.SSLEOFError):
+        if isinstance(each, ssl.SSLError):
             return Outcome.TLS_FAILED
     if isinstance(error, TimeoutError):
         return Outcome.TIMEOUT

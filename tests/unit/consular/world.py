@@ -16,13 +16,14 @@ from starlette.types import ASGIApp
 from services.consular.consulates import service as directory
 from services.consular.main import api
 from services.consular.notices.gate import permit_gate
+from services.consular.notices.rules import CHAIN
 from shared import clock, ids, testing
 from shared.app import prepare
 from shared.delivery import signing
 from shared.delivery.parcels import Gate
 from shared.delivery.sender import Sender
 from shared.delivery.worker import Deliverer
-from shared.events import ReleaseGranted
+from shared.events import NoticeIssued, ReleaseGranted
 from shared.runtime import Runtime
 from shared.testing import Keys, client, key
 
@@ -156,8 +157,9 @@ class World:
         """Let the delivery loop come round once, some seconds from now. Returns how much it claimed."""
         own = sender or Sender(timeout=2, allow_loopback=True)
         worker = Deliverer(
-            self.runtime.database, self.runtime.vault, own, lease=timedelta(seconds=30), gate=gate or self.gate
-        )
+            self.runtime.database, self.runtime.vault, own, lease=timedelta(seconds=30), gate=gate or self.gate,
+            chains={NoticeIssued.TYPE: CHAIN},
+        )  # fmt: skip
         with clock.at(clock.now() + timedelta(seconds=after)):
             claimed = await worker.turn()
             await worker.drain()

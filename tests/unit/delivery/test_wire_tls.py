@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 
@@ -232,6 +233,23 @@ async def test_a_receiver_that_asks_who_we_are_refuses_who_does_not_say(
             asked = await sender.ask_consent(url, "ruta.example.org", mutual_tls=True)
             assert asked.outcome is Outcome.DELIVERED
     assert [request.split(b" ")[0] for request in got] == [b"POST", b"OPTIONS"]
+
+
+async def test_its_refusal_is_heard_even_if_it_comes_before_our_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = aiohttp.TCPConnector.connect
+
+    async def slowly(*asked: Any, **more: Any) -> Any:
+        made = await connect(*asked, **more)
+        while made.protocol is not None and made.protocol.is_connected():
+            await asyncio.sleep(0.01)
+        return made
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", slowly)
+    with answering_by_thread(asking(presenting(ONE), ssl.CERT_REQUIRED)) as (port, got):
+        result = await send(f"https://{ONE}:{port}/", sender=told(tmp_path))
+        assert (result.outcome, got) == (Outcome.TLS_FAILED, [])
 
 
 async def test_without_a_certificate_of_our_own_nobody_is_called_who_asks_for_one(tmp_path: Path) -> None:
