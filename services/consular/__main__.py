@@ -1,4 +1,4 @@
-"""Commands of this service: `python -m services.consular api | worker | migrate`."""
+"""Commands of this service: `python -m services.consular api | worker | migrate | restored`."""
 
 import sys
 

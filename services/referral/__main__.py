@@ -1,4 +1,4 @@
-"""Commands of this service: `python -m services.referral api | worker | migrate`."""
+"""Commands of this service: `python -m services.referral api | worker | migrate | restored`."""
 
 import sys
 

@@ -237,7 +237,7 @@ class _Connector(aiohttp.TCPConnector):
         protocol = connection.protocol
         if protocol is None or protocol.should_close:  # it hung up, or what it said unasked would pass for an answer
             await asyncio.sleep(_A_MOMENT)
-            lost = protocol.exception() if protocol else None
+            lost = None if protocol is None else protocol.exception()
             connection.close()
             raise lost or NoWay(Outcome.UNREACHABLE)
         return connection
@@ -335,8 +335,8 @@ def _why(error: Exception) -> Outcome:
             return each.outcome
         if isinstance(each, socket.gaierror):
             return Outcome.UNKNOWN_NAME if each.errno in _NO_SUCH_NAME else Outcome.UNREACHABLE
-        if isinstance(each, ssl.SSLError):
-            return Outcome.TLS_FAILED
+        if isinstance(each, ssl.SSLError) or str(getattr(each, "strerror", "")).startswith("[SSL:"):
+            return Outcome.TLS_FAILED  # aiohttp may keep no more of it than the words
     if isinstance(error, TimeoutError):
         return Outcome.TIMEOUT
     if not isinstance(error, aiohttp.ClientError | OSError):

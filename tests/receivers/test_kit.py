@@ -6,21 +6,29 @@ import hmac
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
 
-from shared import clock, ids
+from shared import ids
 from shared.delivery import signing
-from tests.receivers.kit import FOLDER, LANGUAGES, README, Answer, Language, NotReady, Running, built, require, running
+from tests.receivers.kit import FOLDER, LANGUAGES, README, Answer, Language, NotReady, Running, require, running
+from tests.receivers.messages import (
+    NEXT_SECRET,
+    ORIGIN,
+    SECRET,
+    event,
+    kept,
+    numbered,
+    post,
+    settings,
+    sign,
+    times_kept,
+)
 
-ORIGIN = "ruta.example"
-SECRET, NEXT_SECRET = signing.new_secret(), signing.new_secret()
 LIMIT = 64 * 1024
 MALFORMED = {
     "empty": b"",
@@ -36,57 +44,6 @@ MALFORMED = {
     "no UTF-8": b"v1,\xff\xfe\x80",
     "only v1a": b"v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
 }
-
-
-@pytest.fixture(scope="module", params=LANGUAGES, ids=[language.folder for language in LANGUAGES])
-def language(request: pytest.FixtureRequest) -> Language:
-    chosen: Language = request.param
-    return chosen
-
-
-@pytest.fixture(scope="module")
-def folder(language: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(language, tmp_path_factory.mktemp("receivers"))
-
-
-@pytest.fixture(scope="module")
-def receiver(language: Language, folder: Path) -> Iterator[Running]:
-    """One receiver for all tests; it knows two secrets, as while a key is being replaced."""
-    with running(language, folder, **settings(folder / "events.jsonl", f"{SECRET}, {NEXT_SECRET}")) as listening:
-        yield listening
-
-
-def settings(store: Path, secret: str = SECRET) -> dict[str, str]:
-    return {"RUTA_SECRET": secret, "RUTA_ORIGIN": ORIGIN, "RUTA_STORE": str(store)}
-
-
-def event(event_type: str = "notice.issued", **data: Any) -> tuple[str, bytes]:
-    """The id and the body of a new event."""
-    event_id = ids.new("evt")
-    fields = {"id": event_id, "type": event_type, "version": 1, "time": "2026-11-20T15:04:05+00:00"}
-    place = {"audience": "whe_1", "epoch": 1, "sequence": 1}
-    return event_id, json.dumps(fields | place | {"data": data}, ensure_ascii=False).encode()
-
-
-def sign(event_id: str, body: bytes, secret: str = SECRET, age: timedelta = timedelta()) -> dict[str, str | bytes]:
-    moment = clock.now() - age
-    signature = Webhook(secret).sign(event_id, moment, body.decode())
-    timestamp = str(int(moment.timestamp()))
-    return {"webhook-id": event_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
-
-
-def post(receiver: Running, event_id: str, body: bytes, **how: Any) -> int:
-    return receiver.send("POST", sign(event_id, body, **how), body).status
-
-
-def kept(store: Path) -> list[dict[str, Any]]:
-    """The lines of a store; those that a crash cut short are not among them."""
-    lines = [line for line in store.read_bytes().split(b"\n") if line and not line.startswith(b'{"event":{"torn')]
-    return [json.loads(line) for line in lines]
-
-
-def times_kept(receiver: Running, event_id: str) -> int:
-    return [line["id"] for line in kept(receiver.store)].count(event_id)
 
 
 # -- what Ruta sends -----------------------------------------------------------------------------------
@@ -157,6 +114,53 @@ def test_both_keys_count_while_one_replaces_the_other(receiver: Running) -> None
 def test_clocks_may_differ_by_some_minutes(receiver: Running, age: timedelta) -> None:
     event_id, body = event()
     assert post(receiver, event_id, body, age=age) == 204
+
+
+# -- after Ruta was restored from a backup -------------------------------------------------------------
+
+
+@pytest.mark.hard_case(47)
+def test_an_event_that_comes_again_with_a_greater_epoch_is_known_and_kept_once(receiver: Running) -> None:
+    event_id, body = event(state="MX-CHP")
+    first, again = numbered(body, epoch=9, sequence=4), numbered(body, epoch=10, sequence=1)
+    assert post(receiver, event_id, first) == 204
+    assert [post(receiver, event_id, each) for each in (again, again, first)] == [200, 200, 200]
+    assert [line["event"] for line in kept(receiver.store) if line["id"] == event_id] == [json.loads(first)]
+
+
+@pytest.mark.hard_case(47)
+def test_another_body_of_the_same_or_a_smaller_epoch_is_409(receiver: Running) -> None:
+    event_id, body = event(epoch=1)
+    assert post(receiver, event_id, numbered(body, epoch=10)) == 204
+    for epoch in (10, 9, 0):
+        assert post(receiver, event_id, numbered(body, epoch=epoch, sequence=2, data={"epoch": 99})) == 409
+    assert times_kept(receiver, event_id) == 1
+
+
+@pytest.mark.parametrize("epoch", [None, "99", 99.5, True, [99], {"epoch": 99}], ids=repr)
+def test_an_epoch_that_is_no_whole_number_is_less_than_every_epoch(receiver: Running, epoch: Any) -> None:
+    event_id, body = event()
+    assert post(receiver, event_id, body) == 204
+    assert post(receiver, event_id, numbered(body, epoch=epoch)) == 409
+    other_id, other = event()
+    assert post(receiver, other_id, numbered(other, epoch=epoch)) == 204
+    assert post(receiver, other_id, other) == 200
+
+
+@pytest.mark.hard_case(47)
+def test_a_receiver_that_was_killed_still_knows_the_epoch(language: Language, folder: Path, tmp_path: Path) -> None:
+    store = tmp_path / "events.jsonl"
+    event_id, body = event(name="Ñ", epoch=99)
+    first, again = numbered(body, epoch=10, sequence=4), numbered(body, epoch=11, sequence=1)
+    with running(language, folder, **settings(store)) as before:
+        assert post(before, event_id, first) == 204
+        assert post(before, event_id, again) == 200
+        before.kill()
+    with running(language, folder, **settings(store)) as after:
+        assert [post(after, event_id, each) for each in (first, again)] == [200, 200]
+        for epoch in (10, 9):
+            assert post(after, event_id, numbered(body, epoch=epoch, sequence=1)) == 409
+        assert [line["event"] for line in kept(store)] == [json.loads(first)]
 
 
 # -- what others send ----------------------------------------------------------------------------------

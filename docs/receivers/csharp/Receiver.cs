@@ -64,17 +64,19 @@ public static class Receiver
 
     // -- to here ------------------------------------------------------------------------------------
 
-    static readonly Dictionary<string, string> Seen = new Dictionary<string, string>();
+    class Kept { public string Sha256; public int Epoch; }
+    static readonly Dictionary<string, Kept> Seen = new Dictionary<string, Kept>();
     static List<byte[]> keys;
     static string origin, store;
 
     /// The status to answer: 204 new and on disk, 200 kept before, 409 the same id with another body.
-    static int Keep(string id, byte[] body)
+    static int Keep(string id, int epoch, byte[] body)
     {
         string sha256 = string.Concat(SHA256.Create().ComputeHash(body).Select(each => each.ToString("x2")));
         lock (Seen) // yours is a table with the id as its key
         {
-            if (Seen.ContainsKey(id)) return Seen[id] == sha256 ? 200 : 409;
+            // a greater epoch: Ruta was restored from a backup, and sends what is kept with other numbers
+            if (Seen.ContainsKey(id)) return sha256 == Seen[id].Sha256 || epoch > Seen[id].Epoch ? 200 : 409;
             string text = Encoding.UTF8.GetString(body).Replace('\r', ' ').Replace('\n', ' ');
             string line = "{\"event\":" + text + ",\"id\":\"" + id + "\",\"sha256\":\"" + sha256 + "\"}";
             byte[] bytes = Encoding.UTF8.GetBytes("\n" + line + "\n"); // the first \n ends a line that a crash cut short
@@ -83,18 +85,24 @@ public static class Receiver
                 file.Write(bytes, 0, bytes.Length);
                 file.Flush(true);
             }
-            Seen[id] = sha256;
+            Seen[id] = new Kept { Sha256 = sha256, Epoch = epoch };
             return 204;
         }
     }
 
-    [DataContract] class Event { [DataMember] public string type = null; }
+    [DataContract] class Event { [DataMember] public string type = null; [DataMember] public object epoch = null; }
     [DataContract] class Challenge { [DataMember] public Proof data = null; }
     [DataContract] class Proof { [DataMember] public string challenge = null; }
 
     static T Read<T>(byte[] json)
     {
         return (T)new DataContractJsonSerializer(typeof(T)).ReadObject(new MemoryStream(json));
+    }
+
+    /// The event's epoch, which grows when Ruta is restored from a backup; 0 if it has none.
+    static int EpochOf(Event message)
+    {
+        return message.epoch as int? ?? 0;
     }
 
     static int Receive(HttpListenerRequest request, HttpListenerResponse response, MemoryStream answer)
@@ -122,7 +130,7 @@ public static class Receiver
         {
             Event message = Read<Event>(body);
             if (message == null || message.type == null) return 400;
-            if (message.type != "endpoint.challenge") return Keep(id, body);
+            if (message.type != "endpoint.challenge") return Keep(id, EpochOf(message), body);
             Proof proof = Read<Challenge>(body).data; // that this address is yours
             response.ContentType = "application/json";
             new DataContractJsonSerializer(typeof(Proof)).WriteObject(answer, proof);
@@ -154,7 +162,10 @@ public static class Receiver
         foreach (string line in File.ReadLines(store)) // one that a crash cut short does not match: Ruta sends it again
         {
             Match kept = Regex.Match(line, ",\"id\":\"([A-Za-z0-9_-]+)\",\"sha256\":\"([0-9a-f]{64})\"}$");
-            if (kept.Success) Seen[kept.Groups[1].Value] = kept.Groups[2].Value;
+            if (!kept.Success) continue;
+            string text = line.Substring(0, kept.Index).Substring("{\"event\":".Length);
+            int epoch = EpochOf(Read<Event>(Encoding.UTF8.GetBytes(text)));
+            Seen[kept.Groups[1].Value] = new Kept { Sha256 = kept.Groups[2].Value, Epoch = epoch };
         }
         var listener = new HttpListener();
         listener.Prefixes.Add("http://127.0.0.1:" + Environment.GetEnvironmentVariable("PORT") + "/");

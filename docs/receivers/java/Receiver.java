@@ -58,15 +58,18 @@ public final class Receiver {
     // -- to here ------------------------------------------------------------------------------------
 
     static final Pattern KEPT = Pattern.compile(",\"id\":\"([A-Za-z0-9_-]+)\",\"sha256\":\"([0-9a-f]{64})\"}$");
-    static final Map<String, String> seen = new HashMap<>();
+    record Kept(String sha256, long epoch) {}
+    static final Map<String, Kept> seen = new HashMap<>();
     static List<byte[]> keys;
     static String origin;
     static Path store;
 
     /** The status to answer: 204 new and on disk, 200 kept before, 409 the same id with another body. */
-    static synchronized int keep(String id, byte[] body) throws IOException, GeneralSecurityException {
+    static synchronized int keep(String id, long epoch, byte[] body) throws IOException, GeneralSecurityException {
         String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(body));
-        if (seen.containsKey(id)) return seen.get(id).equals(sha256) ? 200 : 409; // yours is a table, the id its key
+        Kept kept = seen.get(id); // yours is a table, the id its key
+        // a greater epoch: Ruta was restored from a backup, and sends what is kept with other numbers
+        if (kept != null) return sha256.equals(kept.sha256) || epoch > kept.epoch ? 200 : 409;
         String event = new String(body, UTF_8).replace('\r', ' ').replace('\n', ' ');
         String line = "{\"event\":" + event + ",\"id\":\"" + id + "\",\"sha256\":\"" + sha256 + "\"}";
         byte[] bytes = ("\n" + line + "\n").getBytes(UTF_8); // the first \n ends a line that a crash cut short
@@ -74,11 +77,17 @@ public final class Receiver {
             for (ByteBuffer rest = ByteBuffer.wrap(bytes); rest.hasRemaining();) file.write(rest);
             file.force(true);
         }
-        seen.put(id, sha256);
+        seen.put(id, new Kept(sha256, epoch));
         return 204;
     }
 
-    /** The text under these keys, as it is written; null if none. Java has no JSON of its own: take your library. */
+    /** The event's epoch, which grows when Ruta is restored from a backup; 0 if it has none. */
+    static long epochOf(String json, String... path) {
+        String epoch = field(json, path);
+        return epoch != null && epoch.matches("[0-9]{1,18}") ? Long.parseLong(epoch) : 0;
+    }
+
+    /** The text, number or word under these keys, as it is written; null if none. Java has no JSON: take a library. */
     static String field(String json, String... wanted) {
         List<String> path = new ArrayList<>();
         for (int at = 0; at < json.length(); at++) {
@@ -88,11 +97,14 @@ public final class Receiver {
             else if (character == '"') {
                 int start = at + 1;
                 while (json.charAt(++at) != '"') if (json.charAt(at) == '\\') at++;
-                String text = json.substring(start, at);
                 int next = at + 1;
                 while (Character.isWhitespace(json.charAt(next))) next++;
-                if (json.charAt(next) == ':') path.set(path.size() - 1, text);
-                else if (path.equals(List.of(wanted))) return text;
+                if (json.charAt(next) == ':') path.set(path.size() - 1, json.substring(start, at));
+                else if (path.equals(List.of(wanted))) return json.substring(start - 1, at + 1);
+            } else if (Character.isLetterOrDigit(character) || character == '-') {
+                int start = at;
+                while (at + 1 < json.length() && ",]} \t\r\n".indexOf(json.charAt(at + 1)) < 0) at++;
+                if (path.equals(List.of(wanted))) return json.substring(start, at + 1);
             }
         }
         return null;
@@ -113,16 +125,19 @@ public final class Receiver {
         String id = request.getFirst("webhook-id"), signatures = request.getFirst("webhook-signature");
         if (!verify(keys, id, request.getFirst("webhook-timestamp"), signatures, body)) return 401;
         String type, challenge;
+        long epoch;
         try {
-            type = field(new String(body, UTF_8), "type");
-            challenge = field(new String(body, UTF_8), "data", "challenge");
+            String json = new String(body, UTF_8);
+            type = field(json, "type");
+            epoch = epochOf(json, "epoch");
+            challenge = field(json, "data", "challenge");
         } catch (IndexOutOfBoundsException malformed) {
             return 400;
         }
-        if (type == null) return 400;
-        if (!type.equals("endpoint.challenge")) return keep(id, body);
+        if (type == null || !type.startsWith("\"")) return 400;
+        if (!type.equals("\"endpoint.challenge\"")) return keep(id, epoch, body);
         response.set("Content-Type", "application/json"); // the challenge proves that this address is yours
-        answer.append("{\"challenge\":\"").append(challenge).append("\"}");
+        answer.append("{\"challenge\":").append(challenge).append("}");
         return 200;
     }
 
@@ -150,7 +165,8 @@ public final class Receiver {
         FileChannel.open(store, StandardOpenOption.CREATE, StandardOpenOption.APPEND).close();
         for (String line : Files.readAllLines(store, ISO_8859_1)) { // one that a crash cut short does not match
             Matcher kept = KEPT.matcher(line);
-            if (kept.find()) seen.put(kept.group(1), kept.group(2));
+            if (!kept.find()) continue;
+            seen.put(kept.group(1), new Kept(kept.group(2), epochOf(line, "event", "epoch")));
         }
         System.setProperty("sun.net.httpserver.maxReqTime", "15"); // seconds, for a whole request
         int port = Integer.parseInt(System.getenv("PORT"));

@@ -36,14 +36,19 @@ function verify(keys, id, timestamp, signatures, body) {
 
 // -- to here ----------------------------------------------------------------------------------------
 
-/** What is kept: the hash of each body by its id. Yours is a table with the id as its key. */
+/** The event's epoch, which grows when Ruta is restored from a backup; 0 if it has none. */
+function epochOf(event) {
+  return Number.isInteger(event.epoch) ? event.epoch : 0;
+}
+
+/** What is kept: the hash and the epoch of each event by its id. Yours is a table with the id as its key. */
 function readStore(path) {
   const seen = new Map();
   fs.closeSync(fs.openSync(path, "a", 0o600));
   for (const line of fs.readFileSync(path, "utf8").split("\n")) {
     try {
       const kept = JSON.parse(line);
-      seen.set(kept.id, kept.sha256);
+      seen.set(kept.id, { sha256: kept.sha256, epoch: epochOf(kept.event) });
     } catch {
       // empty, or cut short by a crash: never answered with 2xx, so Ruta sends it again
     }
@@ -52,9 +57,11 @@ function readStore(path) {
 }
 
 /** The status to answer: 204 new and on disk, 200 kept before, 409 the same id with another body. */
-function keep(id, body) {
+function keep(id, epoch, body) {
   const sha256 = createHash("sha256").update(body).digest("hex");
-  if (seen.has(id)) return seen.get(id) === sha256 ? 200 : 409;
+  const kept = seen.get(id);
+  // A greater epoch: Ruta was restored from a backup, and sends what is kept with other numbers.
+  if (kept) return sha256 === kept.sha256 || epoch > kept.epoch ? 200 : 409;
   const event = body.toString("utf8").replace(/[\r\n]/g, " ");
   const file = fs.openSync(process.env.RUTA_STORE, "a", 0o600);
   try {
@@ -64,7 +71,7 @@ function keep(id, body) {
   } finally {
     fs.closeSync(file);
   }
-  seen.set(id, sha256);
+  seen.set(id, { sha256, epoch });
   return 204;
 }
 
@@ -91,7 +98,7 @@ async function receive(request) {
     return [400];
   }
   if (typeof event?.type !== "string") return [400];
-  if (event.type !== "endpoint.challenge") return [keep(id, body)];
+  if (event.type !== "endpoint.challenge") return [keep(id, epochOf(event), body)];
   const answer = JSON.stringify({ challenge: event.data?.challenge }); // it proves that this address is yours
   return [200, { "Content-Type": "application/json" }, answer];
 }

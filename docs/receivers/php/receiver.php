@@ -51,8 +51,15 @@ function verify(array $keys, ?string $id, ?string $timestamp, ?string $signature
 
 // -- to here ----------------------------------------------------------------------------------------
 
+/** Return the event's epoch, which grows when Ruta is restored from a backup; 0 if it has none. */
+function epoch_of(array $event): int
+{
+    $epoch = $event['epoch'] ?? null;
+    return is_int($epoch) ? $epoch : 0;
+}
+
 /** Return the status to answer: 204 new and on disk, 200 kept before, 409 the same id with another body. */
-function keep(string $path, string $id, string $body): int
+function keep(string $path, string $id, int $epoch, string $body): int
 {
     $sha256 = hash('sha256', $body);
     $file = fopen($path, 'a+b') ?: throw new RuntimeException('RUTA_STORE cannot be opened.');
@@ -62,7 +69,8 @@ function keep(string $path, string $id, string $body): int
     while (($line = fgets($file)) !== false) {
         $kept = json_decode($line, true); // null: empty, or cut short by a crash; then Ruta sends it again
         if (($kept['id'] ?? null) === $id) {
-            return $kept['sha256'] === $sha256 ? 200 : 409;
+            // a greater epoch: Ruta was restored from a backup, and sends what is kept with other numbers
+            return $sha256 === $kept['sha256'] || $epoch > epoch_of($kept['event']) ? 200 : 409;
         }
     }
     $event = strtr($body, "\r\n", '  ');
@@ -111,7 +119,7 @@ try {
         answer(400);
     }
     if ($event['type'] !== 'endpoint.challenge') {
-        answer(keep($store, $id, $body));
+        answer(keep($store, $id, epoch_of($event), $body));
     }
     $challenge = ['challenge' => $event['data']['challenge'] ?? null]; // it proves that this address is yours
     answer(200, ['Content-Type: application/json'], json_encode($challenge));

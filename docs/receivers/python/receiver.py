@@ -45,6 +45,12 @@ def verify(keys, message_id, timestamp, signatures, body):
 # -- to here ---------------------------------------------------------------------------------------
 
 
+def epoch_of(event):
+    """Return the event's epoch, which grows when Ruta is restored from a backup; 0 if it has none."""
+    epoch = event.get("epoch")
+    return epoch if type(epoch) is int else 0
+
+
 class Store:
     """Keeps each event once. Yours is a table with the id as its key."""
 
@@ -56,21 +62,23 @@ class Store:
                     kept = json.loads(line)
                 except ValueError:
                     continue  # empty, or cut short by a crash: never answered with 2xx, so Ruta sends it again
-                self.seen[kept["id"]] = kept["sha256"]
+                self.seen[kept["id"]] = kept["sha256"], epoch_of(kept["event"])
 
-    def keep(self, message_id, body):
+    def keep(self, message_id, epoch, body):
         """Return the status to answer: 204 new and on disk, 200 kept before, 409 the same id with another body."""
         digest = hashlib.sha256(body).hexdigest()
         with self.lock:
             if message_id in self.seen:
-                return 200 if self.seen[message_id] == digest else 409
+                kept_digest, kept_epoch = self.seen[message_id]
+                # a greater epoch: Ruta was restored from a backup, and sends what is kept with other numbers
+                return 200 if digest == kept_digest or epoch > kept_epoch else 409
             event = body.replace(b"\r", b" ").replace(b"\n", b" ")
             line = b'{"event":%b,"id":"%b","sha256":"%b"}' % (event, message_id.encode(), digest.encode())
             with open(self.path, "ab") as file:
                 file.write(b"\n" + line + b"\n")  # the first newline ends a line that a crash cut short
                 file.flush()
                 os.fsync(file.fileno())
-            self.seen[message_id] = digest
+            self.seen[message_id] = digest, epoch
             return 204
 
 
@@ -105,7 +113,7 @@ class Receiver(BaseHTTPRequestHandler):
         if is_challenge:  # answering it proves that this address is yours
             return self.answer(200, {"Content-Type": "application/json"}, answer.encode())
         try:
-            status = self.store.keep(message_id, body)
+            status = self.store.keep(message_id, epoch_of(event), body)
         except OSError:
             status = 503  # not kept, so not received: Ruta sends it again
         return self.answer(status)

@@ -8,7 +8,7 @@ import pytest
 
 from shared import clock
 from shared.delivery.events import service, store
-from shared.delivery.parcels import Permit, Verdict
+from shared.delivery.parcels import Gate, Permit, Verdict
 from shared.delivery.rules import DeliveryState, EndpointState, Outcome
 from shared.errors import Unavailable
 from tests.unit.delivery import feed_world
@@ -155,6 +155,25 @@ async def test_readers_at_once_open_what_is_permitted_once(world: World) -> None
     assert sorted(await world.states()) == [CANCELLED] * 2 + [PENDING] * 3
 
 
+async def test_readers_with_different_permits_give_different_places(world: World) -> None:
+    everybody = asyncio.Barrier(4)
+
+    def gate_for(mine: str) -> Gate:
+        async def gate(release_id: str) -> Permit:
+            await everybody.wait()
+            return Permit(OPEN if release_id == mine else WAIT)
+
+        return gate
+
+    await pulling(world)
+    await publish(world, "cas_1", gate="rel_1")
+    await publish(world, "cas_1", "cas_2", gate="rel_2")
+    await publish(world, "cas_2", gate="rel_1")
+    await asyncio.gather(*(Feeds(world, gate_for(name)).ids() for name in ("rel_1", "rel_2")))
+    assert sorted(row.position or 0 for row in await world.deliveries()) == [0, 0, 1, 2]
+    assert await numbers(world) == {"cas_1": 1, "cas_2": 1}
+
+
 async def test_what_a_rival_has_opened_is_not_cancelled(world: World) -> None:
     asked, late = asyncio.Event(), asyncio.Event()
 
@@ -237,7 +256,9 @@ async def test_a_withheld_event_holds_back_its_own_case_only(world: World) -> No
     behind = await publish(world, "cas_1") | await publish(world, "cas_1", gate="rel_2")
     others = await publish(world, "cas_2", "cas_3", "cas_2")
     assert await feeds.ids() == [*first, *others]
-    assert door.asked == ["rel_1"]  # what could not be opened yet needs no permit
+    assert door.asked == []  # what could not be opened yet needs no permit
+    assert await feeds.ids() == [*first, *others]
+    assert door.asked == ["rel_1"]
     door.verdicts["rel_1"] = OPEN
     clock.advance(timedelta(seconds=2))
     read = [item for page in await feeds.pages() for item in page]
