@@ -28,12 +28,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--events", type=int, default=None, help="how many events")
     parser.add_argument("--rounds", type=int, default=3, help="deliveries: rounds of each variant, interleaved")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    parser.add_argument("--report", type=Path, default=ROOT / ".ruta" / "bench.json", help="where the figures go")
     options = parser.parse_args(argv)
     results = {name: SCENARIOS[name](options) for name in options.scenarios or SCENARIOS}
-    file = ROOT / ".ruta" / "bench.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({"machine": machine(), "results": results}, indent=2) + "\n")
-    print(f"\nFigures: {file.relative_to(ROOT)}")
+    options.report.parent.mkdir(exist_ok=True)
+    options.report.write_text(json.dumps({"machine": machine(), "results": results}, indent=2) + "\n")
+    print(f"\nFigures: {options.report}")
     return 0 if all(result["passed"] for result in results.values()) else 1
 
 

@@ -236,10 +236,11 @@ class _Connector(aiohttp.TCPConnector):
             raise
         protocol = connection.protocol
         if protocol is None or protocol.should_close:  # it hung up, or what it said unasked would pass for an answer
-            await asyncio.sleep(_A_MOMENT)
-            lost = None if protocol is None else protocol.exception()
-            connection.close()
-            raise lost or NoWay(Outcome.UNREACHABLE)
+            try:
+                await asyncio.sleep(_A_MOMENT)
+                raise (None if protocol is None else protocol.exception()) or NoWay(Outcome.UNREACHABLE)
+            finally:
+                connection.close()
         return connection
 
     async def _create_connection(
@@ -255,7 +256,11 @@ class _Connector(aiohttp.TCPConnector):
         made = await self._way.tunnel(host, port, (timeout.connect or _CONNECT_SECONDS) / 2)
         tls, name = (self._tls, host) if req.is_ssl() else (None, None)
         protocol = functools.partial(ResponseHandler, loop=loop)
-        return (await loop.create_connection(protocol, sock=made, ssl=tls, server_hostname=name))[1]
+        try:
+            return (await loop.create_connection(protocol, sock=made, ssl=tls, server_hostname=name))[1]
+        except BaseException:
+            made.close()
+            raise
 
 
 class _Names(AbstractResolver):

@@ -86,10 +86,11 @@ async def read(runtime: Runtime, gate: Gate | None, caller: Caller, wish: Wish, 
         entries = await look.shown(session)
         looks = receiver.channel is Channel.PULL and receiver.state is EndpointState.ACTIVE
         room = look.limit - len(entries) if looks else 0
-        due = await store.unopened(session, receiver.id, clock.now(), room) if room else []
+        free = await store.free(session, receiver.id, room) if room else []
+        gated = await store.gated(session, receiver.id, clock.now()) if room and gate else []
     if room:
-        permits = await _ask(gate, due, room, started + ASKING)
-        if any(_permitted(row, permits, look.leaves) for row in due):
+        permits = await _ask(gate, gated, room, started + ASKING)
+        if free or _permitted(permits, look.leaves):
             async with runtime.database.work() as session:
                 entries = await _open(session, look, permits)
         if withheld := {key: each.verdict for key, each in permits.items() if each.verdict is not Verdict.OPEN}:
@@ -114,10 +115,10 @@ async def _receiver(
 # -- what is new -----------------------------------------------------------------------------------
 
 
-async def _ask(gate: Gate | None, due: Sequence[Row], wanted: int, deadline: float) -> dict[str, Permit]:
+async def _ask(gate: Gate | None, gated: Sequence[Row], wanted: int, deadline: float) -> dict[str, Permit]:
     """Ask about what has a gate, until as many are permitted as there is room. No answer means wait."""
     permits: dict[str, Permit] = {}
-    waiting = iter([row for row in due if row["gate"] is not None])
+    waiting = iter(gated)
 
     async def ask(gate: Gate) -> None:
         for row in waiting:
@@ -144,13 +145,14 @@ async def _answer(gate: Gate, name: str) -> Permit:
         return _WAIT
 
 
-def _permitted(row: Row, permits: Mapping[str, Permit], leaves: float) -> bool:
-    """Whether an event may be shown in an answer that leaves then, or now if that is over."""
-    if row["gate"] is None:
-        return True
-    permit = permits.get(row["id"], _WAIT)
+def _permitted(permits: Mapping[str, Permit], leaves: float) -> list[str]:
+    """Return what may be shown in an answer that leaves then, or now if that is over."""
     last = max(leaves, asyncio.get_running_loop().time())
-    return permit.verdict is Verdict.OPEN and (permit.until is None or permit.until > last)
+    return [
+        key
+        for key, permit in permits.items()
+        if permit.verdict is Verdict.OPEN and (permit.until is None or permit.until > last)
+    ]
 
 
 async def _open(session: AsyncSession, look: _Look, permits: Mapping[str, Permit]) -> list[_Entry]:
@@ -163,11 +165,11 @@ async def _open(session: AsyncSession, look: _Look, permits: Mapping[str, Permit
     room = look.limit - len(entries)
     if room <= 0 or lane["state"] is not EndpointState.ACTIVE:
         return entries
-    now = clock.now()
-    due = await store.unopened(session, lane["id"], now, room)
-    picks = in_order([row for row in due if _permitted(row, permits, look.leaves)])[:room]
+    gated = await store.permitted(session, lane["id"], _permitted(permits, look.leaves))
+    picks = in_order([*await store.free(session, lane["id"], room), *gated])[:room]
     if not picks:
         return entries
+    now = clock.now()
     numbers = await _numbers(session, picks)
     changes = [
         {

@@ -77,16 +77,10 @@ def _before() -> tuple[Any, Any]:
     )
 
 
-async def unopened(session: AsyncSession, endpoint_id: str, now: datetime, room: int) -> list[Row]:
-    """Return what a read could open.
-
-    At most `room` events without a gate, none of which waits for a gated one; and the heads of cases
-    that are gated and may be asked about now. These take none of the room, else who reads could tell
-    by what is missing that something is withheld.
-    """
+def _picks(endpoint_id: str) -> Any:
     earlier, stands_before = _before()
     last = select(func.max(earlier.case_seq)).where(stands_before).scalar_subquery().label("before")
-    picks = (
+    return (
         select(
             Delivery.id, Delivery.event_id, Delivery.endpoint_id, Delivery.case_key, Delivery.case_seq, Delivery.origin,
             Delivery.gate, Delivery.created_at, Event.type, Event.version, Event.occurred_at, Event.data, last,
@@ -95,15 +89,31 @@ async def unopened(session: AsyncSession, endpoint_id: str, now: datetime, room:
         .where(_unopened(endpoint_id))
         .order_by(col(Delivery.due_at), col(Delivery.case_seq))
     )  # fmt: skip
+
+
+async def free(session: AsyncSession, endpoint_id: str, room: int) -> list[Row]:
+    """Return what has no gate, and waits for nothing that has one, the oldest first."""
     other, stands_before = _before()
     # One that is due later though it stands before was written by a clock that went ahead: it comes first.
     waits = select(other.id).where(stands_before, or_(other.gate.is_not(None), other.due_at > Delivery.due_at)).exists()
-    free = picks.where(col(Delivery.gate).is_(None), ~waits).limit(room)
+    picks = _picks(endpoint_id).where(col(Delivery.gate).is_(None), ~waits).limit(room)
+    return list((await run(session, picks)).mappings())
+
+
+def _heads(endpoint_id: str) -> Any:
     head, stands_before = _before()
     first = ~select(head.id).where(stands_before).exists()
-    gated = picks.where(col(Delivery.gate).is_not(None), col(Delivery.due_at) <= now, first).limit(MOST_ASKED)
-    found = list((await run(session, free)).mappings()) if room > 0 else []
-    return found + list((await run(session, gated)).mappings())
+    return _picks(endpoint_id).where(col(Delivery.gate).is_not(None), first).limit(MOST_ASKED)
+
+
+async def gated(session: AsyncSession, endpoint_id: str, now: datetime) -> list[Row]:
+    """Return the first of each case that has a gate which may be asked now, those that waited longest first."""
+    return list((await run(session, _heads(endpoint_id).where(col(Delivery.due_at) <= now))).mappings())
+
+
+async def permitted(session: AsyncSession, endpoint_id: str, delivery_ids: Sequence[str]) -> list[Row]:
+    """Return which of these are still the first of their case, whatever another reader was told of them."""
+    return list((await run(session, _heads(endpoint_id).where(col(Delivery.id).in_(delivery_ids)))).mappings())
 
 
 async def still_unopened(session: AsyncSession, endpoint_id: str, delivery_ids: Sequence[str]) -> set[str]:
