@@ -4,6 +4,7 @@ SQLite (WAL, FULL) and PostgreSQL run the same code. Writers on SQLite begin IMM
 reader that turns writer fails at once with "database is locked" whatever the busy timeout.
 """
 
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,13 +14,14 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import JSON, DateTime, Enum, Executable, MetaData, TypeDecorator, event
+from sqlalchemy import JSON, Column, DateTime, Enum, Executable, LargeBinary, MetaData, Table, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.schema import CreateTable, DropTable
 from sqlmodel import SQLModel, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -76,6 +78,16 @@ def is_lost(error: BaseException) -> bool:
     return str(getattr(getattr(error, "orig", error), "sqlstate", "")).startswith(_LOST_STATES)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that the database's disk has no room left."""
+    original = getattr(error, "orig", error)
+    codes = getattr(original, "sqlite_errorcode", None), getattr(original, "sqlstate", None)
+    return codes[0] == sqlite3.SQLITE_FULL or codes[1] == "53100"
+
+
+_PROBE = Table("room_probe", MetaData(), Column("filler", LargeBinary))
+_PROBE_BYTES = 65_536
+
 JsonColumn: Any = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -92,6 +104,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = driver_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
+        self.full = False
+        """Whether a write failed for want of room. `has_room` says when there is some again."""
         self.engine: AsyncEngine = create_async_engine(
             self.url,
             poolclass=AsyncAdaptedQueuePool,
@@ -101,6 +115,8 @@ class Database:
             pool_pre_ping=not self.is_sqlite,
             connect_args={"timeout": 5} if self.is_sqlite else {"timeout": 5, "command_timeout": 30},
         )
+        # Here, not where errors arrive: what ends a savepoint that SQLite has rolled back hides the first error.
+        event.listen(self.engine.sync_engine, "handle_error", lambda context: self.note(context.original_exception))
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
@@ -120,6 +136,26 @@ class Database:
         """Raise if the database does not answer."""
         async with self.work(write=False) as session:
             await session.scalar(text("SELECT 1"))
+
+    def note(self, error: BaseException) -> None:
+        """Remember that the disk is full, if that is what an error says."""
+        self.full = self.full or is_full(error)
+
+    async def has_room(self) -> bool:
+        """Try whether there is room again, by a write that needs some and leaves nothing.
+
+        A table of its own, since free space inside an old one would say nothing about the disk; committed, since
+        SQLite writes only then. An error that speaks of something else is no sign of a full disk.
+        """
+        try:
+            async with self.work() as session:
+                await run(session, CreateTable(_PROBE))
+                await run(session, _PROBE.insert(), {"filler": secrets.token_bytes(_PROBE_BYTES)})
+                await run(session, DropTable(_PROBE))
+            self.full = False
+        except DBAPIError as error:
+            self.full = is_full(error)
+        return not self.full
 
     async def close(self) -> None:
         """Give every connection back."""

@@ -33,7 +33,7 @@ class Health:
         """Return why this process is not ready, or None."""
         if self.draining:
             return "draining"
-        if time.monotonic() - self._well_at < _FRESH:
+        if time.monotonic() - self._well_at < _FRESH and not self.runtime.database.full:
             return None
         reason = await self._check()
         if reason is None:
@@ -41,9 +41,12 @@ class Health:
         return reason
 
     async def _check(self) -> str | None:
+        database = self.runtime.database
         try:
             async with asyncio.timeout(1):
-                revision = await migrate.current(self.runtime.database)
+                revision = await migrate.current(database)
+                if database.full and not await database.has_room():
+                    return "the database cannot be written"
         except Exception:  # whatever kept the database from answering
             return "the database does not answer"
         if revision == migrate.head(self.package):

@@ -97,8 +97,9 @@ def install(app: FastAPI) -> None:
         code = _STATUS_CODES.get(status, "invalid_request" if status < 500 else "internal_error")
         return render(Refusal(code=code), headers)
 
-    async def broken(_: Request, error: Exception) -> Response:
+    async def broken(request: Request, error: Exception) -> Response:
         telemetry.failed(error)
+        request.app.state.runtime.database.note(error)  # the hot path asks the driver itself, unseen by the engine
         return render(Unavailable(retry_after=2) if is_lost(error) else Refusal())
 
     app.add_exception_handler(Refusal, refused)

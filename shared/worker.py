@@ -95,21 +95,12 @@ def create_worker(
             runtime.database, runtime.vault, sender, lease=timedelta(seconds=settings.lease_seconds), gate=gate,
             chains=chains,
         )  # fmt: skip
-        prover = Prover(runtime.database, runtime.vault, sender, settings.webhook_origin)
-        upkeep = Upkeep(runtime.database, timedelta(days=settings.attempt_days))
-        worker = app.state.worker = Worker(
-            runtime,
-            {
-                "deliveries": deliverer.turn,
-                "proofs": prover.turn,
-                "steps": lambda: step(runtime.database, chains or {}, escalate),
-                "heartbeats": lambda: beat(runtime.database),
-                "upkeep": upkeep.turn,
-                "clocks": lambda: clocks.fire(runtime.database, fired),
-                "sealer": lambda: sealer.seal(runtime.database, runtime.signer),
-                **(turns or {}),
-            },
-        )
+        own = {
+            "deliveries": deliverer.turn,
+            "steps": lambda: step(runtime.database, chains or {}, escalate),
+            "clocks": lambda: clocks.fire(runtime.database, fired),
+        }
+        worker = app.state.worker = Worker(runtime, {**own, **_turns(runtime, sender), **(turns or {})})
         worker.wakes["deliveries"] = deliverer.wake
         running = asyncio.create_task(_run(worker, runtime, on_start))
         yield
@@ -128,6 +119,17 @@ def create_worker(
 async def _run(worker: Worker, runtime: Runtime, on_start: Start | None) -> None:
     await prepare(runtime, on_start)
     await worker.run()
+
+
+def _turns(runtime: Runtime, sender: Sender) -> dict[str, Turn]:
+    """Return the turns that every service's worker takes in the same way."""
+    database, settings = runtime.database, runtime.settings
+    return {
+        "proofs": Prover(database, runtime.vault, sender, settings.webhook_origin).turn,
+        "heartbeats": lambda: beat(database),
+        "upkeep": Upkeep(database, timedelta(days=settings.attempt_days)).turn,
+        "sealer": lambda: sealer.seal(database, runtime.signer),
+    }
 
 
 def _sender(settings: Settings) -> Sender:

@@ -130,6 +130,7 @@ def _due(now: datetime, gated: bool | None) -> Any:
         .where(
             first.endpoint_id == Delivery.endpoint_id,
             first.case_key == Delivery.case_key,
+            first.case_seq <= Delivery.case_seq,
             first.origin == Delivery.origin,
             first.state == _PENDING,
         )
@@ -145,9 +146,15 @@ def _due(now: datetime, gated: bool | None) -> Any:
 
 async def any_due(session: AsyncSession, now: datetime, gated: bool | None) -> bool:
     """Whether there is anything to claim: a read, so that an idle worker takes no write lock."""
-    owed = select(Delivery.id).where(Delivery.endpoint_id == Endpoint.id, _due(now, gated))
     # Asked of the endpoints: asked of the deliveries, SQLite reads the whole backlog of one that is held back.
-    return (await session.exec(select(Endpoint.id).where(_free(now), owed.exists()).limit(1))).first() is not None
+    statement = select(Endpoint.id).where(_free(now), _owed(now, gated)).limit(1)
+    return (await session.exec(statement)).first() is not None
+
+
+def _owed(now: datetime, gated: bool | None) -> Any:
+    """Say which endpoints have something due. One look for each: an EXISTS PostgreSQL may turn into a join of all."""
+    first = select(Delivery.id).where(Delivery.endpoint_id == Endpoint.id, _due(now, gated)).limit(1)
+    return first.correlate(Endpoint).scalar_subquery().is_not(None)
 
 
 _LANE = (
@@ -161,7 +168,7 @@ async def lanes(session: AsyncSession, now: datetime, limit: int, gated: bool | 
     """Lock endpoints that have something due, the least recently served first; skip what another worker holds."""
     statement = (
         select(*_LANE)  # type: ignore[call-overload]  # SQLModel types at most four columns
-        .where(_free(now), select(Delivery.id).where(Delivery.endpoint_id == Endpoint.id, _due(now, gated)).exists())
+        .where(_free(now), _owed(now, gated))
         .order_by(col(Endpoint.served_at))
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True, of=Endpoint)

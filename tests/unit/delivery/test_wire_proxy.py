@@ -16,6 +16,7 @@ from tests.unit.delivery.wire import (
     Names,
     Talk,
     authority,
+    dripping,
     hang,
     ours,
     parcel,
@@ -135,7 +136,7 @@ def answering(status: bytes, more: bytes = b"") -> Talk:
         *(answering(b"%d No" % code) for code in (400, 401, 404, 405, 407, 429, 500, 502, 503, 504, 301)),
         saying(), saying(b"HTTP/1.1 200"), saying(b"SSH-2.0-x\r\n\r\n"), saying(b"HTTP/1.1 2000 OK\r\n\r\n"),
         saying(b"HTTP/2 200 OK\r\n\r\n"), saying(b"x" * 100_000), saying(b"HTTP/1.1 200 OK\r\n" + b"x-a: b\r\n" * 9000),
-        saying(OK + OK), saying(b"\r\n\r\n"),
+        saying(OK + OK), saying(b"\r\n\r\n"), dripping(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n" * 600),
     ],
 )  # fmt: skip
 async def test_a_fault_of_the_proxy_is_no_attempt_of_the_receivers(says: Talk) -> None:
