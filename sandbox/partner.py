@@ -55,6 +55,15 @@ class Partner:
             found += page["items"]
         return found
 
+    async def feed(self, path: str, **query: str | int) -> list[dict[str, Any]]:
+        """GET a feed from its beginning to what is newest."""
+        found: list[dict[str, Any]] = []
+        page = await self.get(path, **query)
+        while page["items"]:
+            found += page["items"]
+            page = await self.get(path, after=page["next"], **query)
+        return found
+
     async def _call(self, method: str, path: str, headers: dict[str, str] | None = None, **rest: Any) -> Any:
         deadline = time.monotonic() + self.patience
         while True:

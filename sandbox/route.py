@@ -140,7 +140,7 @@ async def subscribe(cast: Cast, agency: str, service: str, url: str, keep: Keep)
             return True
         with contextlib.suppress(Refused):  # proven meanwhile
             await partner.post(f"{path}/{made['id']}/verify")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         return None
 
     await until(proven)

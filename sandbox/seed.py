@@ -1,5 +1,6 @@
 """Fictitious children, cases and partners for a new sandbox. Safe to repeat: every key is fixed."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,15 +66,16 @@ _CHILDREN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 async def _subscribe(system: System, cast: Cast) -> None:
     receiver = system.url("receiver")
     async with httpx.AsyncClient(trust_env=False) as client:
-        for part in CAST:
-            if part.service is None:
-                continue
-            hook = f"{receiver}/hooks/{part.agency}"
 
-            async def keep(secret: str, hook: str = hook) -> None:
+        async def one(agency: str, service: str) -> None:
+            hook = f"{receiver}/hooks/{agency}"
+
+            async def keep(secret: str) -> None:
                 (await client.put(f"{hook}/secret", content=secret)).raise_for_status()
 
-            await subscribe(cast, part.agency, part.service, hook, keep)
+            await subscribe(cast, agency, service, hook, keep)
+
+        await asyncio.gather(*(one(part.agency, part.service) for part in CAST if part.service is not None))
 
 
 async def _channel(story: Story) -> None:

@@ -131,7 +131,7 @@ class Queue:
         changes, attempts, parcels = [], [], []
         for row in picks:
             lane = lanes[row["endpoint_id"]]
-            change = self._first(row, lane, numbers, places, now) if row["body"] is None else _again(row, now)
+            change = _again(row, now) if _has_place(row) else self._first(row, lane, numbers, places, now)
             change |= {"token": ids.opaque("lse"), "due_at": now + self.lease, "attempts": row["attempts"] + 1}
             attempt = {"id": ids.new("att"), "delivery_id": row["id"], "started_at": now}
             changes.append(change)
@@ -159,12 +159,13 @@ class Queue:
     ) -> dict[str, Any]:
         key = lane["id"]
         places[key] += 1
+        sequence = row["sequence"] or numbers[row["id"]]
         chain = self.chains.get(row["type"]) if row["origin"] == "live" else None
         return _change(
             row,
-            sequence=numbers[row["id"]],
+            sequence=sequence,
             position=places[key],
-            body=body(row, key, lane["epoch"], numbers[row["id"]]),
+            body=row["body"] or body(row, key, lane["epoch"], sequence),
             first_sent_at=now,
             next_step_at=now + chain[0].after if chain else None,
         )
@@ -257,6 +258,11 @@ def _share(rooms: Mapping[str, int], limit: int) -> dict[str, int]:
 
 def _change(row: Row, **values: Any) -> dict[str, Any]:
     return {"id": row["id"], "sending": True, **values}
+
+
+def _has_place(row: Row) -> bool:
+    """Whether an event has been opened for this receiver. What 0.1.0 opened has a body and no place in the feed yet."""
+    return row["body"] is not None and (row["position"] is not None or row["origin"] != "live")
 
 
 def _again(row: Row, now: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sandbox.ports import free_ports
 from shared import clock
 from shared.delivery import chains, rules, upkeep
-from shared.delivery.models import Alarm, Delivery, Endpoint, Event
+from shared.delivery.models import Alarm, Endpoint, Event
 from shared.delivery.parcels import Parcel, Result
 from shared.delivery.rules import AlarmKind, Breaker, Chain, DeliveryState, Outcome, Step, StepKind
 from shared.delivery.sender import Sender
@@ -36,8 +36,8 @@ def deliverer(world: World, post: Post, chain: Mapping[str, Chain]) -> Deliverer
 
 async def open_alarms(world: World) -> list[AlarmKind]:
     async with world.database.work(write=False) as session:
-        found = await session.exec(select(Alarm.kind).where(col(Alarm.cleared_at).is_(None)).order_by(Alarm.kind))
-        return list(found.all())
+        found = await session.exec(select(Alarm).where(col(Alarm.cleared_at).is_(None)).order_by(col(Alarm.kind)))
+        return [alarm.kind for alarm in found.all()]
 
 
 async def standing(world: World, endpoint_id: str) -> tuple[Endpoint, Breaker]:
@@ -57,10 +57,12 @@ CHAIN: Chain = (
 async def next_moment(world: World) -> datetime:
     """When the queue or a chain has something to do next."""
     async with world.database.work(write=False) as session:
-        due = (await session.exec(select(Delivery.due_at).where(Delivery.state == PENDING))).all()
-        steps = (await session.exec(select(Delivery.next_step_at).where(col(Delivery.next_step_at).is_not(None)))).all()
-        holds = (await session.exec(select(Endpoint.hold_until).where(col(Endpoint.hold_until).is_not(None)))).all()
-    return min(each for each in (*due, *steps, *holds) if each is not None and each > clock.now())
+        endpoints = (await session.exec(select(Endpoint))).all()
+    owed = await world.deliveries()
+    moments = [each.due_at for each in owed if each.state is PENDING]
+    moments += [each.next_step_at for each in owed if each.next_step_at is not None]
+    moments += [each.hold_until for each in endpoints if each.hold_until is not None]
+    return min(each for each in moments if each > clock.now())
 
 
 @pytest.mark.hard_case(24)
