@@ -194,6 +194,8 @@ def add_delivery(op: Any) -> None:
     ):
         op.add_column("delivery", column)
     _partial(op, "ix_delivery_feed", "delivery", ["endpoint_id", "position"], "position IS NOT NULL")
+    unopened = "state = 'pending' AND position IS NULL"
+    _partial(op, "ix_delivery_unopened", "delivery", ["endpoint_id", "due_at"], unopened)
     _partial(op, "ix_delivery_step", "delivery", ["next_step_at"], "next_step_at IS NOT NULL")
     op.create_index("ix_delivery_endpoint", "delivery", ["endpoint_id", "id"])
     op.create_index("ix_attempt_started_at", "attempt", ["started_at"])

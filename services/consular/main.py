@@ -9,10 +9,10 @@ from services.consular.consulates.rules import R19
 from services.consular.notices import service
 from services.consular.notices.gate import permit_gate
 from services.consular.notices.routes import notices
-from services.consular.notices.rules import C1, C2, ESCALATION, R16, R18, R20
+from services.consular.notices.rules import C1, C2, CHAIN, ESCALATION, R16, R18, R20
 from shared.app import create_app
 from shared.delivery import routes as delivery
-from shared.events import ReleaseGranted
+from shared.events import NoticeIssued, ReleaseGranted
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
@@ -32,4 +32,5 @@ def api(runtime: Runtime) -> ASGIApp:
 
 
 def _delivery(runtime: Runtime) -> list[APIRouter]:
-    return delivery.routers("consular", kinds=("CONSULATE",), gate=permit_gate(runtime.peers))
+    gate, chains = permit_gate(runtime.peers), {NoticeIssued.TYPE: CHAIN}
+    return delivery.routers("consular", kinds=("CONSULATE",), gate=gate, chains=chains)

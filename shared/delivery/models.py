@@ -84,6 +84,9 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_endpoint", "endpoint_id", "id"),
         Index("ix_delivery_feed", "endpoint_id", "position",
               postgresql_where=text("position IS NOT NULL"), sqlite_where=text("position IS NOT NULL")),
+        Index("ix_delivery_unopened", "endpoint_id", "due_at",
+              postgresql_where=text("state = 'pending' AND position IS NULL"),
+              sqlite_where=text("state = 'pending' AND position IS NULL")),
         Index("ix_delivery_step", "next_step_at",
               postgresql_where=text("next_step_at IS NOT NULL"), sqlite_where=text("next_step_at IS NOT NULL")),
     )  # fmt: skip

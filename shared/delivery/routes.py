@@ -1,16 +1,23 @@
 """HTTP of the webhook engine, mounted by the services that have receivers outside."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 
 from shared.delivery.deliveries.routes import deliveries
 from shared.delivery.endpoints.routes import alarms, endpoints
 from shared.delivery.events.routes import events
+from shared.delivery.events.service import Door
 from shared.delivery.parcels import Gate
+from shared.delivery.rules import Chain
 
 
-def routers(name: str, *, kinds: tuple[str, ...] = (), gate: Gate | None = None) -> list[APIRouter]:
+def routers(
+    name: str, *, kinds: tuple[str, ...] = (), gate: Gate | None = None, chains: Mapping[str, Chain] | None = None
+) -> list[APIRouter]:
     """Return the routers of a service's endpoints, their alarms, deliveries and feeds.
 
-    `kinds` are the kinds of agency that may register; `gate` permits what the read of a feed may open.
+    `kinds` are the kinds of agency that may register; `gate` permits what the read of a feed may open;
+    `chains` say what follows where nobody acknowledges an event of a type.
     """
-    return [endpoints(name, kinds), alarms(name), deliveries(name), events(name, gate)]
+    return [endpoints(name, kinds), alarms(name), deliveries(name), events(name, Door(gate, chains or {}))]

@@ -8,8 +8,7 @@ from shared.auth import Allow, Caller
 from shared.db import Session
 from shared.delivery.events import service
 from shared.delivery.events.schemas import AcknowledgementIn, AcknowledgementOut, Cursor, FeedOut
-from shared.delivery.events.service import Wish
-from shared.delivery.parcels import Gate
+from shared.delivery.events.service import Door, Wish
 from shared.paging import MAX_LIMIT
 from shared.routing import own_works, router
 from shared.shapes import Id
@@ -19,8 +18,8 @@ _After = Annotated[Cursor | None, Query(description="a cursor of an earlier answ
 _Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="how many events, 1 to 100")]
 
 
-def events(name: str, gate: Gate | None) -> APIRouter:
-    """Return the router of a service's feeds. `gate` permits what a read may open."""
+def events(name: str, door: Door) -> APIRouter:
+    """Return the router of a service's feeds."""
     made = router(f"/v1/{name}/events", "events")
     Reader = Annotated[Caller, Allow(f"{name}:read")]
     Writer = Annotated[Caller, Allow(f"{name}:write")]
@@ -41,7 +40,7 @@ def events(name: str, gate: Gate | None) -> APIRouter:
         where that send was, so after a loss read from before it.
         """
         wish = Wish(endpoint_id, after, limit)
-        return await service.read(request.app.state.runtime, gate, caller, wish, later)
+        return await service.read(request.app.state.runtime, door, caller, wish, later)
 
     @made.post("/acknowledge", summary="Acknowledge what you have read")
     async def acknowledge(

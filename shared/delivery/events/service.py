@@ -39,7 +39,7 @@ from shared.delivery.events.cursors import Cursors
 from shared.delivery.events.schemas import AcknowledgementIn, EventOut, FeedOut
 from shared.delivery.models import Endpoint
 from shared.delivery.parcels import Gate, Permit, Verdict
-from shared.delivery.rules import Channel, DeliveryState, EndpointState
+from shared.delivery.rules import Chain, Channel, DeliveryState, EndpointState
 from shared.errors import Conflict, Fault, Invalid, NotFound, Refusal
 from shared.runtime import Runtime
 
@@ -51,6 +51,14 @@ HELD = 1.0
 
 _WAIT = Permit(Verdict.WAIT)
 _Entry = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a service says of its feeds: what permits a read, and what follows where nobody acknowledges."""
+
+    gate: Gate | None
+    chains: Mapping[str, Chain]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +78,21 @@ class _Look:
     after: int
     limit: int
     leaves: float
+    chains: Mapping[str, Chain]
 
     async def shown(self, session: AsyncSession) -> list[_Entry]:
         return await store.shown(session, self.receiver.id, self.receiver.channel, self.after, self.limit)
 
 
-async def read(runtime: Runtime, gate: Gate | None, caller: Caller, wish: Wish, later: BackgroundTasks) -> FeedOut:
+async def read(runtime: Runtime, door: Door, caller: Caller, wish: Wish, later: BackgroundTasks) -> FeedOut:
     """Return a piece of a feed. Opens its units of work itself."""
+    gate = door.gate
     started = asyncio.get_running_loop().time()
     async with runtime.database.work(write=False) as session:
         receiver = await _receiver(session, caller, wish.endpoint_id, "/query/endpoint_id")
         cursors = Cursors.of(runtime.cursor_key, runtime.settings.service, receiver)
         after = 0 if wish.after is None else cursors.position_of(wish.after)
-        look = _Look(receiver, after, wish.limit, started + (HELD if gate else 0))
+        look = _Look(receiver, after, wish.limit, started + (HELD if gate else 0), door.chains)
         entries = await look.shown(session)
         looks = receiver.channel is Channel.PULL and receiver.state is EndpointState.ACTIVE
         room = look.limit - len(entries) if looks else 0
@@ -178,6 +188,7 @@ async def _open(session: AsyncSession, look: _Look, permits: Mapping[str, Permit
             "position": place,
             "body": queue.body(row, lane["id"], lane["epoch"], numbers[row["id"]]),
             "first_sent_at": now,
+            "next_step_at": now + chain[0].after if (chain := look.chains.get(row["type"])) else None,
             "attempts": 1,
         }
         for place, row in enumerate(picks, lane["position"] + 1)

@@ -156,3 +156,18 @@ async def test_what_the_gate_withholds_never_escalates(world: World, receiver: R
     for count in (0, 25, 49, 73):
         await hours(world, count)
     assert (receiver.got, embassy.got, await alarms(world)) == ([], [], [])
+
+
+async def test_a_consulate_without_a_server_that_reads_and_says_nothing_is_escalated_too(
+    world: World, embassy: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.delivery.events.service.HELD", 0)
+    async with world.consulate() as consulate:
+        made = await consulate.post("/v1/consular/endpoints", json={"channel": "pull"}, headers=key())
+        assert (made.status_code, made.json()["state"]) == (201, "active")
+        await world.release()
+        (notice,) = (await consulate.get("/v1/consular/events")).json()["items"]
+    assert notice["type"] == "notice.issued"
+    await hours(world, 49)
+    await hours(world, 49)
+    assert [message["data"] for message in got(embassy)] == [notice["data"]]

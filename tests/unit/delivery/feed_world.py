@@ -56,7 +56,7 @@ class Feeds:
 
     def __init__(self, world: World, gate: Gate | None = None) -> None:
         self.world = world
-        self.app = create_app(world.runtime, "services.referral", [events("referral", gate)])
+        self.app = create_app(world.runtime, "services.referral", [events("referral", service.Door(gate, {}))])
 
     def reader(self, agency: str = "pp", **claims: Any) -> Any:
         own = {"client_id": f"{agency}-system", "agency": agency, "agency_kind": "PP"}
