@@ -193,13 +193,22 @@ def add_delivery(op: Any) -> None:
         sa.Column("next_step_at", UTCDateTime()),
     ):
         op.add_column("delivery", column)
+    _add_indexes(op)
+    _add_alarms(op)
+
+
+def _add_indexes(op: Any) -> None:
     _partial(op, "ix_delivery_feed", "delivery", ["endpoint_id", "position"], "position IS NOT NULL")
     unopened = "state = 'pending' AND position IS NULL"
     _partial(op, "ix_delivery_unopened", "delivery", ["endpoint_id", "due_at"], unopened)
     _partial(op, "ix_delivery_step", "delivery", ["next_step_at"], "next_step_at IS NOT NULL")
+    op.drop_index("ix_delivery_due", "delivery")
+    op.create_index(
+        "ix_delivery_due", "delivery", ["endpoint_id", "due_at"],
+        postgresql_where=sa.text("state = 'pending' AND due_at IS NOT NULL"), sqlite_where=sa.text("state = 'pending'"),
+    )  # fmt: skip
     op.create_index("ix_delivery_endpoint", "delivery", ["endpoint_id", "id"])
     op.create_index("ix_attempt_started_at", "attempt", ["started_at"])
-    _add_alarms(op)
 
 
 def _add_alarms(op: Any) -> None:

@@ -97,7 +97,7 @@ def create_worker(
         )  # fmt: skip
         own = {
             "deliveries": deliverer.turn,
-            "steps": lambda: step(runtime.database, chains or {}, escalate),
+            "steps": lambda: deliverer.by_its_clock(lambda: step(runtime.database, chains or {}, escalate)),
             "clocks": lambda: clocks.fire(runtime.database, fired),
         }
         worker = app.state.worker = Worker(runtime, {**own, **_turns(runtime, sender), **(turns or {})})

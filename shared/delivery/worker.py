@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,11 @@ class Deliverer:
     def now(self) -> datetime:
         """Return the time by the database's clock, which all workers share."""
         return clock.now() + self.skew
+
+    async def by_its_clock(self, turn: Callable[[], Awaitable[int]]) -> int:
+        """Take another turn by the database's clock."""
+        with clock.at(self.now()):
+            return await turn()
 
     async def turn(self) -> int:
         """Record what came back, and claim what is due and start on it. Returns how many were claimed."""

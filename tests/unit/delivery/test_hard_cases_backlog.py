@@ -130,11 +130,8 @@ async def test_among_many_who_are_owed_much_everybody_has_a_turn(world: World) -
 
 @pytest.mark.hard_case(30)
 async def test_no_look_for_work_reads_the_backlog_again_for_each_of_its_rows(
-    world: World, request: pytest.FixtureRequest, database_kind: str
+    world: World,
 ) -> None:
-    if database_kind == "postgresql":
-        reason = "both partial indexes say the same of a row, so PostgreSQL takes ix_delivery_due for the order, too"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     dead = await world.owner("dead", "http://dead")
     await world.owner("well", "http://well")
     await owe(world, dead, 5_000, "delivered")
