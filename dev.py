@@ -206,7 +206,17 @@ def test(arguments: list[str]) -> int:
     long = "--long" in arguments
     selected = [argument for argument in arguments if argument != "--long"]
     sources = [path for path in CHECKED if path.endswith(".py") or _holds_python(path)]
-    pytest = ["-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *([] if long else ["-m", "not long"]), *selected]
+    pytest = [
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+        *([] if long else ["-m", "not long"]),
+        *selected,
+    ]
     steps = [
         ("ruff check", ["-m", "ruff", "check", "."]),
         ("ruff format", ["-m", "ruff", "format", "--check", "."]),
