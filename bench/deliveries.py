@@ -39,7 +39,7 @@ G9, G10 = 0.95, 1000
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure on each database. Returns the figures and whether the first goals are met."""
-    events = options.events or 5000
+    events = options.events or 8000
     results = {kind: _measure(kind, events, options.rounds) for kind in kinds(options.database)}
     _print(results)
     return {"passed": all(each["passed"] for each in results.values()), "databases": results}
