@@ -39,6 +39,7 @@ CAST = (
     Role("comar", "COMAR", CASE_WORK, service="referral"),
     Role("unicef", "UNICEF", CASE_WORK, service="referral"),
     Role("unhcr", "UNHCR", CASE_WORK, service="referral"),
+    Role("ruta-operations", "OPERATOR", (*CASE_WORK, *NOTICES), role="operator"),
     Role("upm", "UPM", ("statistics:read",)),
     Role("observatory", "NGO", ("statistics:read",)),
     Role("con-hnd-tapachula", "CONSULATE", NOTICES, country="HND", service="consular"),
