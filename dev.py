@@ -213,7 +213,6 @@ def test(arguments: list[str]) -> int:
         "2",
         "--dist",
         "loadfile",
-        "--no-loadscope-reorder",
         *([] if long else ["-m", "not long"]),
         *selected,
     ]
