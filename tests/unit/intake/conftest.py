@@ -1,10 +1,8 @@
 """An intake service for each test, on either database."""
 
 import logging
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,6 @@ from tests import postgres
 from tests.unit.intake.world import World, empty
 
 PACKAGE = "services.intake"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _certificates_are_read_once() -> Iterator[None]:
-    """Reading the authorities' certificates takes longer than most of these tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
-        yield
 
 
 @contextmanager
