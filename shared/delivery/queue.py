@@ -126,12 +126,12 @@ class Queue:
         if not picks:
             return []
         now = clock.now()
-        numbers = await self._numbers(session, [row for row in picks if row["sequence"] is None])
+        given = await numbers(session, [row for row in picks if row["sequence"] is None])
         places = {key: lane["position"] for key, lane in lanes.items()}
         changes, attempts, parcels = [], [], []
         for row in picks:
             lane = lanes[row["endpoint_id"]]
-            change = _again(row, now) if _has_place(row) else self._first(row, lane, numbers, places, now)
+            change = _again(row, now) if _has_place(row) else self._first(row, lane, given, places, now)
             change |= {"token": ids.opaque("lse"), "due_at": now + self.lease, "attempts": row["attempts"] + 1}
             attempt = {"id": ids.new("att"), "delivery_id": row["id"], "started_at": now}
             changes.append(change)
@@ -142,17 +142,6 @@ class Queue:
         moved = [{"id": key, "position": place} for key, place in places.items() if place != lanes[key]["position"]]
         await store.change_endpoints(session, moved)
         return parcels
-
-    async def _numbers(self, session: AsyncSession, rows: Sequence[Row]) -> dict[str, int]:
-        """Give each row its receiver's next number for the case. Only heads of cases are here, so one for each case."""
-        known = await store.counters(session, [(row["endpoint_id"], row["case_key"]) for row in rows])
-        given, taken = {}, dict(known)
-        for row in rows:
-            pair = (row["endpoint_id"], row["case_key"])
-            given[row["id"]] = taken[pair] = taken.get(pair, 0) + 1
-        changed = [{"endpoint_id": pair[0], "case_key": pair[1], "n": n} for pair, n in taken.items()]
-        await store.count(session, changed)
-        return given
 
     def _first(
         self, row: Row, lane: Row, numbers: Mapping[str, int], places: dict[str, int], now: datetime
@@ -268,6 +257,16 @@ def _has_place(row: Row) -> bool:
 def _again(row: Row, now: datetime) -> dict[str, Any]:
     kept = ("sequence", "position", "body", "next_step_at")
     return _change(row, first_sent_at=row["first_sent_at"] or now, **{name: row[name] for name in kept})
+
+
+async def numbers(session: AsyncSession, rows: Sequence[Row]) -> dict[str, int]:
+    """Give each of these locked rows, in their order, its receiver's next number for the case."""
+    pairs = [(row["endpoint_id"], row["case_key"]) for row in rows]
+    last, given = await store.counters(session, pairs), {}
+    for row, pair in zip(rows, pairs, strict=True):
+        given[row["id"]] = last[pair] = last.get(pair, 0) + 1
+    await store.count(session, [{"endpoint_id": pair[0], "case_key": pair[1], "n": n} for pair, n in last.items()])
+    return given
 
 
 def body(row: Row, audience: str, epoch: int, sequence: int) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col, or_, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared import clock
 from shared.auth import Caller
 from shared.db import coded, run
 from shared.delivery import bulk
@@ -329,9 +330,10 @@ async def clear_alarms(session: AsyncSession, endpoint_ids: Sequence[str], kinds
     await session.exec(open_ones.values(cleared_at=now))
 
 
-async def skew(session: AsyncSession, own: datetime) -> timedelta:
-    """Return how far the database's clock is ahead of this machine's. One file has one clock."""
+async def skew(session: AsyncSession) -> timedelta:
+    """Return how far the database's clock is ahead of this machine's, as far as can be told. One file has one clock."""
     if session.info["database"].is_sqlite:
         return timedelta()
+    asked = clock.real()
     theirs: datetime = await session.scalar(text("SELECT clock_timestamp()"))
-    return theirs - own
+    return theirs - min(max(theirs, asked), clock.real())

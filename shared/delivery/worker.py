@@ -163,7 +163,7 @@ class Deliverer:
             return
         self._skew_at = time.monotonic()
         async with self.database.work(write=False) as session:
-            self.skew = await store.skew(session, clock.real())
+            self.skew = await store.skew(session)
         metrics.SKEW.set(self.skew.total_seconds())
         if abs(self.skew) > _SKEW_ALARM:
             telemetry.say("warning", "clock_skew", seconds=round(self.skew.total_seconds(), 1))

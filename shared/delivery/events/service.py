@@ -180,7 +180,7 @@ async def _open(session: AsyncSession, look: _Look, permits: Mapping[str, Permit
     if not picks:
         return entries
     now = clock.now()
-    numbers = await _numbers(session, picks)
+    numbers = await queue.numbers(session, picks)
     changes = [
         {
             "id": row["id"],
@@ -211,17 +211,6 @@ def in_order(due: Sequence[Row]) -> list[Row]:
     oldest = sorted(due, key=lambda row: (row["created_at"], row["id"]))
     turns = [cases[row["case_key"], row["origin"]] for row in oldest]
     return [whole.pop(0) for whole in turns if whole]
-
-
-async def _numbers(session: AsyncSession, picks: Sequence[Row]) -> dict[str, int]:
-    """Give each event its receiver's next number for the case."""
-    last = await engine.counters(session, sorted({(row["endpoint_id"], row["case_key"]) for row in picks}))
-    given = {}
-    for row in picks:
-        pair = (row["endpoint_id"], row["case_key"])
-        given[row["id"]] = last[pair] = last.get(pair, 0) + 1
-    await engine.count(session, [{"endpoint_id": pair[0], "case_key": pair[1], "n": n} for pair, n in last.items()])
-    return given
 
 
 async def _withhold(database: Database, endpoint_id: str, verdicts: Mapping[str, Verdict]) -> None:

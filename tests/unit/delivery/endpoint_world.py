@@ -125,3 +125,9 @@ async def prove(world: World) -> int:
     """Let a Prover come round once."""
     async with prover(world) as made:
         return await made.turn()
+
+
+async def run_all(world: World) -> None:
+    """Let the worker come round until everything that is due has been sent."""
+    while await world.turn():
+        pass

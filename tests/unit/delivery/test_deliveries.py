@@ -1,6 +1,5 @@
 """Owners and operators see what was sent, and how it went; nobody sees what a gate withholds."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,24 +11,12 @@ from shared.delivery.parcels import Result, Verdict
 from shared.delivery.rules import DeliveryState, Outcome
 from tests.unit.delivery.desk import OPERATOR, OTHER, OWNER, Desk, ids_of, problem
 from tests.unit.delivery.posts import Post
-from tests.unit.shared.world import World
 
 SHOWN = {
     "id", "event_id", "event_type", "endpoint_id", "origin", "sequence", "state", "attempts", "last_outcome",
     "last_status", "first_sent_at", "delivered_at", "next_attempt_at", "allowed_actions",
 }  # fmt: skip
 NOT_DONE: list[dict[str, Any]] = [{"state": "pending"}, {"state": "parked"}, {"state": "skipped"}, {"stuck": True}]
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk.of(world)
-
-
-@pytest.fixture
-def held_time() -> Iterator[None]:
-    with clock.at(clock.now()):
-        yield
 
 
 # -- who sees what -----------------------------------------------------------------------------------------

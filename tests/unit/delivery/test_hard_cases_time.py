@@ -13,7 +13,7 @@ from sqlmodel import text
 
 from shared import clock
 from shared.db import run
-from shared.delivery import service, upkeep
+from shared.delivery import service, store, upkeep
 from shared.delivery.rules import DeliveryState, Outcome
 from tests.unit.delivery.posts import Post, run_dry
 from tests.unit.shared.world import World
@@ -78,6 +78,13 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Shifted]]:
     monkeypatch.setattr("shared.clock.datetime", Shifted)
     yield Shifted
     Shifted.offset = timedelta()
+
+
+@pytest.mark.hard_case(32)
+@POSTGRES
+async def test_two_clocks_that_agree_do_so_to_the_microsecond(world: World) -> None:
+    async with world.database.work(write=False) as session:
+        assert {await store.skew(session) for _ in range(20)} == {timedelta()}
 
 
 @pytest.mark.hard_case(32)

@@ -41,20 +41,6 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-@pytest.fixture
-async def hook() -> AsyncIterator[tuple[Hook, str]]:
-    """A receiver that proves its address, and that address."""
-    made = Hook()
-    async with server(made.handle) as url:
-        yield made, f"{url}/hook"
-
-
-async def run_all(world: World) -> None:
-    """Let the worker come round until everything that is due has been sent."""
-    while await world.turn():
-        pass
-
-
 # -- the proof -------------------------------------------------------------------------------------
 
 

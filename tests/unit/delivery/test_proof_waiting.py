@@ -10,7 +10,19 @@ import pytest
 from shared import clock
 from shared.delivery.parcels import Parcel, Result
 from shared.delivery.rules import DeliveryState, EndpointState, Outcome
-from tests.unit.delivery.endpoint_world import NOWHERE, PATH, Hook, act, call, change, opened, prove, read, register
+from tests.unit.delivery.endpoint_world import (
+    NOWHERE,
+    PATH,
+    Hook,
+    act,
+    call,
+    change,
+    opened,
+    prove,
+    read,
+    register,
+    run_all,
+)
 from tests.unit.delivery.posts import Post, run_dry
 from tests.unit.shared.world import World, server
 
@@ -20,20 +32,6 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     """The small service with its endpoints."""
     async with opened(database_url, tmp_path) as made:
         yield made
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[tuple[Hook, str]]:
-    """A receiver that proves its address, and that address."""
-    made = Hook()
-    async with server(made.handle) as url:
-        yield made, f"{url}/hook"
-
-
-async def run_all(world: World) -> None:
-    """Let the worker come round until everything that is due has been sent."""
-    while await world.turn():
-        pass
 
 
 async def test_no_event_leaves_before_the_proof(world: World, hook: tuple[Hook, str]) -> None:

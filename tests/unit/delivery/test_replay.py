@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,22 +13,11 @@ from shared.delivery.parcels import Parcel, Verdict
 from shared.delivery.rules import Channel, DeliveryState, EndpointState, Outcome
 from tests.unit.delivery.desk import OPERATOR, Desk, ids_of, problem
 from tests.unit.delivery.posts import Guard, Post
-from tests.unit.shared.world import World
 
+pytestmark = pytest.mark.usefixtures("held_time")
 DELIVERED = DeliveryState.DELIVERED
 WHOLE = 600 * rules.REPLAY_STEP
 """Longer than any replay here takes until its last event is due."""
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk.of(world)
-
-
-@pytest.fixture(autouse=True)
-def held_time() -> Iterator[None]:
-    with clock.at(clock.now()):
-        yield
 
 
 async def received(desk: Desk, *cases: str, gate: str | None = None) -> list[str]:

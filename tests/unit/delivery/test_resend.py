@@ -1,7 +1,6 @@
 """A person sends an event again, or lets it go so that its case goes on."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,23 +13,13 @@ from shared.delivery.rules import AlarmKind, Channel, DeliveryState, EndpointSta
 from shared.testing import key
 from tests.unit.delivery.desk import OPERATOR, OWNER, Desk, ids_of, problem
 from tests.unit.delivery.posts import Guard, Post
-from tests.unit.shared.world import Receiver, World
+from tests.unit.shared.world import Receiver
 
+pytestmark = pytest.mark.usefixtures("held_time")
 DELIVERED, PENDING, PARKED, SKIPPED = (
     DeliveryState.DELIVERED, DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.SKIPPED,
 )  # fmt: skip
 LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk.of(world)
-
-
-@pytest.fixture(autouse=True)
-def held_time() -> Iterator[None]:
-    with clock.at(clock.now()):
-        yield
 
 
 async def leased(desk: Desk) -> list[Permit]:

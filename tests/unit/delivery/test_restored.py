@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,10 @@ from shared.settings import Settings
 from tests.conftest import PostgresFactory
 from tests.unit.delivery.desk import Desk
 from tests.unit.delivery.posts import Post
-from tests.unit.shared.world import World
 
 ROOT = Path(__file__).parents[3]
 PENDING = DeliveryState.PENDING
-pytestmark = pytest.mark.hard_case(47)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk.of(world)
-
-
-@pytest.fixture(autouse=True)
-def held_time() -> Iterator[None]:
-    with clock.at(clock.now()):
-        yield
+pytestmark = [pytest.mark.hard_case(47), pytest.mark.usefixtures("held_time")]
 
 
 Copy = Callable[[], Awaitable[str]]

@@ -103,10 +103,19 @@ async def wire(
     made = Wire(talk, keep, hears)
     if tls is not None:
         tls.sni_callback = lambda _, name, __: made.greeted.append(name)
+    async with _serving(made, host, tls):
+        yield made
+
+
+@asynccontextmanager
+async def _serving(
+    made: "Wire | Relay", host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
+    """Listen on a free port until the end, then let nobody talk on."""
     listening = await asyncio.start_server(made.serve, host, 0, ssl=tls)
     made.port = listening.sockets[0].getsockname()[1]
     try:
-        yield made
+        yield
     finally:
         listening.close()
         for task in made.tasks:
@@ -213,15 +222,8 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def relay(says: Talk | None = None, *, to: int = 0) -> AsyncIterator[Relay]:
     """Serve as a proxy that connects all to one port, unless it says otherwise."""
     made = Relay(says or saying(b"HTTP/1.1 200 Connection established\r\n\r\n"), to)
-    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    try:
+    async with _serving(made):
         yield made
-    finally:
-        listening.close()
-        for task in made.tasks:
-            task.cancel()
-        await asyncio.gather(*made.tasks, return_exceptions=True)
 
 
 # -- names -----------------------------------------------------------------------------------------------
