@@ -77,6 +77,8 @@ class _Troubled(asyncio.Protocol):
         if trouble and self.kind == "hanging":
             return
         self.house.take(self.place, self.kind, body, accepted)
+        if self.transport.is_closing():
+            return
         if not trouble or self.kind == "slow":
             self.transport.write(_OK)
         elif self.kind == "failing":
