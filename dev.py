@@ -210,9 +210,10 @@ def test(arguments: list[str]) -> int:
         "-m",
         "pytest",
         "-n",
-        "2",
+        "3",  # one of them mostly waits for processes
         "--dist",
-        "loadfile",
+        "loadgroup",
+        "--no-loadscope-reorder",  # tests/conftest.py has put them in order
         *([] if long else ["-m", "not long"]),
         *selected,
     ]

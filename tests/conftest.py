@@ -14,6 +14,8 @@ from tests import postgres
 
 _FOLDER = "RUTA_TEST_FOLDER"  # tells parallel workers where this run keeps what they share
 _OWNER = "RUTA_TEST_OWNER"
+_PROCESSES = ("tests/e2e/", "tests/delivery/", "tests/contract/test_docs.py")
+"""Tests that start processes and mostly wait for them: one worker takes them all, one after another, first."""
 
 DatabaseFactory = Callable[[], str]
 MigratedFactory = Callable[[str], str]
@@ -31,6 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="ruta-tests-")
         os.environ[_OWNER] = str(os.getpid())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share tests out by file. Side by side, those of whole processes would slow each other and end the run alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_PROCESSES))
+    for item in items:
+        group = "processes" if item.nodeid.startswith(_PROCESSES) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
