@@ -3,7 +3,8 @@
 Commands:
     python3 dev.py up      prepare everything, run the whole system with fictitious data, print the links
     python3 dev.py test    run every check and test (--long adds the slow ones; other arguments go to pytest)
-    python3 dev.py bench   measure, and make trouble (deliveries, chaos; --help says how)
+    python3 dev.py bench   measure, and make trouble (deliveries, chaos, hop; --help says how)
+    python3 dev.py openapi write docs/openapi.json, the committed description of the API
     python3 dev.py reset   delete the data directory .ruta
     python3 dev.py lock    rewrite requirements/*.txt from requirements/*.in (--upgrade takes newer versions)
 """
@@ -212,8 +213,8 @@ def test(arguments: list[str]) -> int:
         "-n",
         "3",  # one of them mostly waits for processes
         "--dist",
-        "loadgroup",
-        "--no-loadscope-reorder",  # tests/conftest.py has put them in order
+        "loadscope",  # as tests/conftest.py says
+        "--no-loadscope-reorder",
         *([] if long else ["-m", "not long"]),
         *selected,
     ]
@@ -242,6 +243,15 @@ def bench(arguments: list[str]) -> int:
     os.chdir(ROOT)
     sys.stdout.flush()
     os.execv(VENV_PYTHON, [VENV_PYTHON, "-m", "bench", *arguments])
+
+
+def openapi(arguments: list[str]) -> int:
+    """Write docs/openapi.json, the committed description of the API."""
+    if arguments:
+        raise Refusal("openapi takes no arguments; it writes docs/openapi.json.")
+    prepare("run.txt")
+    os.chdir(ROOT)
+    return subprocess.run([VENV_PYTHON, "-m", "sandbox.description"]).returncode
 
 
 def _holds_python(folder: str) -> bool:
@@ -305,7 +315,7 @@ def _compile(uv: str, name: str, options: list[str]) -> None:
     print("%s: %d packages" % (target, resolved.count("==")))
 
 
-COMMANDS = {"up": up, "test": test, "bench": bench, "reset": reset, "lock": lock}
+COMMANDS = {"up": up, "test": test, "bench": bench, "openapi": openapi, "reset": reset, "lock": lock}
 
 
 def main(arguments: list[str]) -> int:

@@ -7,14 +7,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import postgres
 
 _FOLDER = "RUTA_TEST_FOLDER"  # tells parallel workers where this run keeps what they share
 _OWNER = "RUTA_TEST_OWNER"
-_PROCESSES = ("tests/e2e/", "tests/delivery/", "tests/contract/test_docs.py")
+_PROCESSES = ("tests/e2e/", "tests/delivery/", "tests/contract/test_docs.py", "tests/contract/test_openapi_live.py")
 """Tests that start processes and mostly wait for them: one worker takes them all, one after another, first."""
 
 DatabaseFactory = Callable[[], str]
@@ -35,12 +37,20 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_OWNER] = str(os.getpid())
 
 
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types of its own
+    """Shares tests out by file; those of whole processes are one share, for they would slow each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "processes" if nodeid.startswith(_PROCESSES) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share tests out by file. Side by side, those of whole processes would slow each other and end the run alone."""
+    """Begin with what takes longest: at the end of the run it would be waited for alone."""
     items.sort(key=lambda item: not item.nodeid.startswith(_PROCESSES))
-    for item in items:
-        group = "processes" if item.nodeid.startswith(_PROCESSES) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
