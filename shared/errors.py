@@ -56,9 +56,13 @@ class Invalid(Refusal):
 
 
 class Unauthenticated(Refusal):
-    """No valid token. The reason is for the audit, never for the caller."""
+    """No valid token. The reason is for the audit; the caller gets `challenge` (WWW-Authenticate) alone."""
 
     code = "unauthenticated"
+
+    def __init__(self, detail: str = "", *, challenge: str = 'Bearer realm="ruta", error="invalid_token"') -> None:
+        super().__init__(detail)
+        self.challenge = challenge
 
 
 class Forbidden(Refusal):

@@ -21,6 +21,10 @@ from shared import clock, jsons
 
 MAX_LENGTH = 4096
 LEEWAY = timedelta(seconds=5)
+_COORDINATE = 43
+_SAID_OF_KEYS: Mapping[str, Any] = {"alg": "ES256", "use": "sig", "key_ops": ["verify"]}
+_PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "y", "kid", "ext", *_SAID_OF_KEYS})
+"""What libraries write into a public key. Any other member could be private."""
 _SHAPE = re.compile(r"([A-Za-z0-9_-]{1,512})\.([A-Za-z0-9_-]{1,3400})\.([A-Za-z0-9_-]{86})")
 
 Key = Any
@@ -82,9 +86,51 @@ def to_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": key_id(key), "alg": "ES256", "use": "sig"}
 
 
+def thumbprint(key: Mapping[str, Any]) -> str:
+    """Return the digest that names a public EC key (RFC 7638)."""
+    members = {name: key[name] for name in ("crv", "kty", "x", "y")}
+    return _encode(hashlib.sha256(jsons.canonical(members)).digest())
+
+
 def unverified_key_id(token: str) -> str:
     """Return which key a token says it was signed with. Raises BadToken."""
     return str(_header(_parts(token)[0])["kid"])
+
+
+def verify_proof(token: str, *, typ: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the claims of a token that is signed by the public key in its own header, and that key.
+
+    It proves who holds the key and nothing else: what the claims say is the caller's to check.
+    Raises BadToken, and nothing else.
+    """
+    try:
+        header, payload = _parts(token)
+        said = _object(header)
+        if said.keys() != {"alg", "typ", "jwk"} or said["alg"] != "ES256" or said["typ"] != typ:
+            raise BadToken("header")
+        key = _embedded(said["jwk"])
+        jws.verify(token, public_key(key), algorithms=["ES256"])
+        return _object(payload), key
+    except BadToken:
+        raise
+    except Exception as error:  # whatever the library raises on hostile input is a refusal
+        raise BadToken(type(error).__name__) from None
+
+
+def _embedded(key: Any) -> dict[str, Any]:
+    """Return a key out of a header, if it is public, P-256 and spelled in the one way there is."""
+    if not isinstance(key, dict) or not key.keys() <= _PUBLIC_MEMBERS:
+        raise BadToken("jwk")
+    if (key.get("kty"), key.get("crv")) != ("EC", "P-256"):
+        raise BadToken("jwk")
+    for name in ("x", "y"):
+        if not isinstance(key.get(name), str) or len(key[name]) != _COORDINATE or len(_decode(key[name])) != 32:
+            raise BadToken("jwk")
+    if not all(key.get(name, value) == value for name, value in _SAID_OF_KEYS.items()):
+        raise BadToken("jwk")
+    if not isinstance(key.get("kid", ""), str) or not isinstance(key.get("ext", True), bool):
+        raise BadToken("jwk")
+    return key
 
 
 def verify(
@@ -114,11 +160,13 @@ def _check(claims: dict[str, Any], issuer: str, audience: str, longest: timedelt
         raise BadToken("missing " + ",".join(sorted(missing)))
     if claims["iss"] != issuer or claims["aud"] != audience:
         raise BadToken("iss or aud")
-    issued, expires = claims["iat"], claims["exp"]
-    if type(issued) is not int or type(expires) is not int:
-        raise BadToken("iat or exp is not an integer")
+    if not all(isinstance(claims.get(name, ""), str) for name in ("sub", "jti")):
+        raise BadToken("sub or jti is not a text")
+    issued, expires, begins = claims["iat"], claims["exp"], claims.get("nbf", claims["iat"])
+    if not all(type(moment) is int for moment in (issued, expires, begins)):
+        raise BadToken("iat, exp or nbf is not an integer")
     now, leeway = clock.now().timestamp(), LEEWAY.total_seconds()
-    if not (now + leeway >= issued and expires > now - leeway):
+    if not (now + leeway >= max(issued, begins) and expires > now - leeway):
         raise BadToken("expired or not yet valid")
     if not 0 < expires - issued <= longest.total_seconds():
         raise BadToken("lives too long")

@@ -16,11 +16,10 @@ from starlette.responses import Response
 from shared import telemetry
 from shared.catalogue import CATALOGUE
 from shared.db import is_lost
-from shared.errors import Fault, Invalid, NotFound, Refusal, Unavailable
+from shared.errors import Fault, Invalid, NotFound, Refusal, Unauthenticated, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
-_CHALLENGE = 'Bearer realm="ruta", error="invalid_token"'
 
 
 def document(refusal: Refusal) -> dict[str, Any]:
@@ -51,8 +50,8 @@ def render(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Respon
     body = document(refusal)
     telemetry.note(code=refusal.code)
     answer = Response(to_json(body), body["status"], dict(headers or {}), MEDIA_TYPE)
-    if body["status"] == 401:
-        answer.headers["WWW-Authenticate"] = _CHALLENGE
+    if isinstance(refusal, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = refusal.challenge
     if refusal.retry_after is not None:
         answer.headers["Retry-After"] = str(refusal.retry_after)
     return answer

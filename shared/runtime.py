@@ -4,14 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from shared import auth
-from shared.auth import Trust, Verifier
 from shared.crypto import Vault
 from shared.db import Database
 from shared.http import Peers
 from shared.jwt import Signer
 from shared.keyring import Keyring
 from shared.settings import Settings
+from shared.trust.standing import Register
+from shared.trust.verifier import Trust, Verifier
 
 
 @dataclass(slots=True)
@@ -30,8 +30,8 @@ class Runtime:
     """Endpoint ids of the sister services that get this service's events."""
 
     @classmethod
-    def build(cls, settings: Settings) -> "Runtime":
-        """Read the secret files and open the database lazily."""
+    def build(cls, settings: Settings, register: Register | None = None) -> "Runtime":
+        """Read the secret files and open the database lazily. Tests without a gateway say who stands by `register`."""
         settings.refuse_unsafe()
         vault = Vault.read(settings.kek_file)
         signer = Signer(settings.signing_key_file.read_bytes(), settings.issuer_name)
@@ -42,7 +42,12 @@ class Runtime:
             database=Database(settings.database_url, pool_size=settings.pool_size),
             vault=vault,
             signer=signer,
-            verifier=auth.Verifier(settings, Trust.read(settings.trust_file), peers.fetch),
+            verifier=Verifier(
+                settings,
+                Trust.read(settings.trust_file),
+                register or Register(),
+                peers.fetch if settings.service != "gateway" else None,
+            ),
             peers=peers,
             keyring=keyring,
             cursor_key=vault.derive("cursors"),

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,40 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlmodel import col, update
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from shared import auth, ids, jwt
 from shared.db import Database
 from shared.delivery.models import Endpoint
 from shared.delivery.rules import EndpointState
+from shared.runtime import Runtime
 from shared.settings import ServiceName, Settings
+from shared.trust.standing import Register, Standing
 
 ISSUER = "http://gateway.test"
+
+
+class EveryoneStands(Register):
+    """For worlds without a gateway: nobody is suspended, nothing is revoked, and the trust file's keys count."""
+
+    follows = False
+
+    def current(self) -> Standing:
+        return Standing()
+
+
+def runtime(settings: Settings) -> Runtime:
+    """Return the runtime of a process in a world without a gateway."""
+    return Runtime.build(settings, EveryoneStands())
+
+
+def request_of(*authorization: bytes, method: str = "GET", path: bytes = b"/", proofs: Sequence[bytes] = ()) -> Scope:
+    """Return the ASGI scope of a request with these Authorization and DPoP headers."""
+    headers = [(b"host", b"service.test"), *((b"authorization", value) for value in authorization)]
+    return {
+        "type": "http", "method": method, "raw_path": path, "query_string": b"",
+        "headers": [*headers, *((b"dpop", proof) for proof in proofs)],
+    }  # fmt: skip
 
 
 class Keys:
@@ -66,7 +91,7 @@ def settings(service: ServiceName, folder: Path, keys: Keys, database_url: str, 
         service=service, environment="sandbox", issuer=ISSUER, database_url=database_url,
         kek_file=folder / "kek.json", trust_file=folder / "trust.json", signing_key_file=folder / "signing.pem",
         event_secrets_file=folder / "events.json", allow_loopback_webhooks=True,
-        intake_url="http://intake.test", referral_url="http://referral.test", consular_url="http://consular.test",
+        gateway_url=ISSUER, intake_url="http://intake.test", referral_url="http://referral.test", consular_url="http://consular.test",
         **more,
     )  # fmt: skip
 

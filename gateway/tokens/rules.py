@@ -1,4 +1,4 @@
-"""What a token request may say and how it is refused (RFC 6749, 7521, 7523). Pure."""
+"""What a request for a token, or to revoke one, may say and how it is refused (RFC 6749, 7009, 7521, 7523). Pure."""
 
 import base64
 import binascii
@@ -11,7 +11,9 @@ from shared import jsons
 FORM = "application/x-www-form-urlencoded"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_BODY = 16 * 1024
-_FIELDS = frozenset({"grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"})
+_FIELDS = frozenset({
+    "grant_type", "scope", "token", "client_id", "client_secret", "client_assertion", "client_assertion_type",
+})  # fmt: skip
 _SCOPE = re.compile(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*")
 
 
@@ -32,14 +34,29 @@ def invalid_client(reason: str, *, basic: bool = False) -> OAuthError:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A token request. Exactly one of `assertion` and `secret` is there."""
+class Credentials:
+    """How a client proves who it is. Exactly one of `assertion` and `secret` is there."""
 
     client_id: str | None
     assertion: str | None
     secret: str | None
-    scope: str | None
     basic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a token."""
+
+    credentials: Credentials
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A request that a token count no more."""
+
+    credentials: Credentials
+    token: str
 
 
 def read(authorization: bytes | None, media_type: str, body: bytes) -> Asked:
@@ -49,7 +66,18 @@ def read(authorization: bytes | None, media_type: str, body: bytes) -> Asked:
         raise OAuthError("invalid_request", "grant_type is missing.")
     if form["grant_type"] != "client_credentials":
         raise OAuthError("unsupported_grant_type", "Only client_credentials is supported.")
-    scope = form.get("scope")
+    return Asked(_credentials(authorization, form), form.get("scope"))
+
+
+def read_revocation(authorization: bytes | None, media_type: str, body: bytes) -> Returned:
+    """Read a revocation request as strictly; its token_type_hint is not needed. Raises OAuthError."""
+    form = _form(media_type, body)
+    if "token" not in form:
+        raise OAuthError("invalid_request", "token is missing.")
+    return Returned(_credentials(authorization, form), form["token"])
+
+
+def _credentials(authorization: bytes | None, form: dict[str, str]) -> Credentials:
     ways = [authorization is not None, "client_secret" in form, "client_assertion" in form]
     if sum(ways) > 1:
         raise OAuthError("invalid_request", "A client proves itself in one way only.")
@@ -57,13 +85,13 @@ def read(authorization: bytes | None, media_type: str, body: bytes) -> Asked:
         client_id, secret = _basic(authorization)
         if form.get("client_id", client_id) != client_id:
             raise OAuthError("invalid_request", "client_id is another one than in Authorization.")
-        return Asked(client_id, None, secret, scope, basic=True)
+        return Credentials(client_id, None, secret, basic=True)
     if "client_assertion" in form:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise OAuthError("invalid_request", f"client_assertion_type must be {ASSERTION_TYPE}.")
-        return Asked(form.get("client_id"), form["client_assertion"], None, scope)
+        return Credentials(form.get("client_id"), form["client_assertion"], None)
     if "client_secret" in form and "client_id" in form:
-        return Asked(form["client_id"], None, form["client_secret"], scope)
+        return Credentials(form["client_id"], None, form["client_secret"])
     raise invalid_client("no proof")
 
 

@@ -1,27 +1,33 @@
-"""Use cases of the token endpoint: prove who you are, get a token, publish the keys."""
+"""Use cases of the token endpoint: prove who you are, get a token, give one back."""
 
 import asyncio
 import hashlib
 import hmac
-import json
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.clients import rules as clients
+from gateway.clients import service as client_service
 from gateway.clients import store as client_store
 from gateway.clients.models import Client
+from gateway.standing import service as standing
 from gateway.tokens import rules, store
-from gateway.tokens.models import UsedAssertion
-from gateway.tokens.rules import Asked, invalid_client
-from gateway.tokens.schemas import KeySet, Metadata, TokenOut
+from gateway.tokens.models import RevokedToken, UsedAssertion
+from gateway.tokens.rules import Asked, Credentials, OAuthError, Returned, invalid_client
+from gateway.tokens.schemas import Metadata, TokenOut
 from shared import auth, clock, ids, jwt, telemetry
 from shared.runtime import Runtime
+from shared.trust import dpop
+from shared.trust.dpop import BadProof, Proof
+from shared.trust.verifier import ACCESS_CLAIMS
 
 ASSERTION_LIFE = timedelta(seconds=60)
 ASSERTION_TYPES = ("client-authentication+jwt", "JWT")
+TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address
+REVOCATION_PATH = "/oauth/revoke"
 _PRUNE_SECONDS = 60.0
 _MAX_JTI = 256
 # Nobody's key and nobody's secret: what an unknown client is checked against, at the same cost.
@@ -30,31 +36,99 @@ _NOBODYS_HASH = secrets.token_bytes(32)
 _NOBODY = "-"
 
 
-async def issue(runtime: Runtime, asked: Asked) -> TokenOut:
-    """Return a token for the client that proves itself. Raises OAuthError."""
-    client = await _prove(runtime, asked)
+async def issue(runtime: Runtime, asked: Asked, proofs: list[bytes]) -> TokenOut:
+    """Return a token for the client that proves itself, bound to the key of its DPoP proof if it sends one.
+
+    Raises OAuthError, or Refusal (`standing_unknown`) when this gateway does not know which key signs now.
+    """
+    runtime.verifier.register.current()
+    proof = _proof(runtime, proofs) if proofs else None
+    client = await prove(runtime, asked.credentials)
+    _must_be_bound(runtime, client, proof)
     telemetry.note(client=client.id)
     scope = rules.granted(asked.scope, client.scopes)
-    claims = {
+    claims: dict[str, Any] = {
         "aud": runtime.settings.audience, "sub": client.id, "client_id": client.id, "jti": ids.opaque("jti"),
         "scope": scope, "agency": client.agency, "agency_kind": client.agency_kind, "role": client.role,
     }  # fmt: skip
     places = {"office": client.office, "state": client.state, "country": client.country}
     claims |= {name: value for name, value in places.items() if value is not None}
+    if proof is not None:
+        claims["cnf"] = {"jkt": proof.thumbprint}
     token = runtime.signer.sign(claims, typ=auth.ACCESS_TYPE, life=auth.ACCESS_LIFE)
     seconds = int(auth.ACCESS_LIFE.total_seconds())
-    return TokenOut(access_token=token, token_type="Bearer", expires_in=seconds, scope=scope)  # noqa: S106  # a kind
+    kind: Literal["Bearer", "DPoP"] = "Bearer" if proof is None else "DPoP"
+    return TokenOut(access_token=token, token_type=kind, expires_in=seconds, scope=scope)
 
 
-async def _prove(runtime: Runtime, asked: Asked) -> Client:
-    if asked.assertion is not None:
-        return await _by_assertion(runtime, asked.assertion, asked.client_id)
+def _proof(runtime: Runtime, proofs: list[bytes]) -> Proof:
+    try:
+        return dpop.read(proofs, method="POST", address=runtime.verifier.origin + TOKEN_PATH)
+    except BadProof as error:
+        raise _bad_proof(str(error)) from None
+
+
+def _must_be_bound(runtime: Runtime, client: Client, proof: Proof | None) -> None:
+    """Raise OAuthError when a proof comes again, or is missing where the client is registered with it."""
+    try:
+        if proof is not None:
+            runtime.verifier.used.must_be_new(client.id, proof)
+        elif client.dpop:
+            raise BadProof("no proof")
+    except BadProof as error:
+        raise _bad_proof(str(error)) from None
+
+
+def _bad_proof(reason: str) -> OAuthError:
+    return OAuthError("invalid_dpop_proof", "The DPoP proof is missing, used, or not for this request.", reason=reason)
+
+
+async def revoke(runtime: Runtime, returned: Returned) -> None:
+    """Let a token of the client that proves itself count no more. Nothing happens to anybody else's.
+
+    Here it counts no more from the answer on, everywhere within seconds. Raises OAuthError.
+    """
+    client = await prove(runtime, returned.credentials)
+    claims = _own(runtime, returned.token, client)
+    if claims is None:
+        return  # expired, unknown or foreign: the client learns nothing (RFC 7009, 2.2)
+    row = RevokedToken(
+        jti_digest=hashlib.sha256(claims["jti"].encode()).digest(),
+        client_id=client.id,
+        revoked_at=clock.now(),
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC) + 2 * jwt.LEEWAY,
+    )
+    async with runtime.database.work() as session:
+        await store.revoke(session, row)
+    telemetry.note(client=client.id, revoked=1)
+    await standing.ask(runtime)
+
+
+def _own(runtime: Runtime, token: str, client: Client) -> dict[str, Any] | None:
+    issuer = runtime.settings.issuer
+    try:
+        key = runtime.verifier.trust.key(issuer, jwt.unverified_key_id(token))
+        if key is None:
+            return None
+        claims = jwt.verify(
+            token, key, typ=auth.ACCESS_TYPE, issuer=issuer, audience=runtime.settings.audience,
+            longest=auth.ACCESS_LIFE, required=ACCESS_CLAIMS,
+        )  # fmt: skip
+    except jwt.BadToken:
+        return None
+    return claims if claims["client_id"] == client.id else None
+
+
+async def prove(runtime: Runtime, given: Credentials) -> Client:
+    """Return the client that these credentials prove. Raises OAuthError, the same one whatever is wrong."""
+    if given.assertion is not None:
+        return await _by_assertion(runtime, given.assertion, given.client_id)
     if runtime.settings.environment != "sandbox":
-        raise invalid_client("a shared secret in production", basic=asked.basic)
-    client = await _find(runtime, asked.client_id or _NOBODY)
+        raise invalid_client("a shared secret in production", basic=given.basic)
+    client = await _find(runtime, given.client_id or _NOBODY)
     expected = client.secret_hash if client is not None and client.secret_hash is not None else _NOBODYS_HASH
-    if not hmac.compare_digest(clients.digest_of(asked.secret or ""), expected) or client is None:
-        raise invalid_client("wrong secret or unknown client", basic=asked.basic)
+    if not hmac.compare_digest(clients.digest_of(given.secret or ""), expected) or client is None:
+        raise invalid_client("wrong secret or unknown client", basic=given.basic)
     return client
 
 
@@ -63,7 +137,8 @@ async def _find(runtime: Runtime, client_id: str) -> Client | None:
     wanted = client_id if clients.ID.fullmatch(client_id) else _NOBODY
     async with runtime.database.work(write=False) as session:
         client = await client_store.find(session, wanted)
-    return client if client is not None and client.disabled_at is None else None
+        may = client is not None and await client_service.may_have_tokens(session, client, clock.now())
+    return client if may else None
 
 
 async def _by_assertion(runtime: Runtime, assertion: str, client_id: str | None) -> Client:
@@ -86,7 +161,8 @@ def _verified(runtime: Runtime, assertion: str, client: Client | None, subject: 
     reasons = []
     try:
         kid = jwt.unverified_key_id(assertion)
-        known = {key["kid"]: key for key in client.jwks["keys"]} if client is not None else {}
+        usable = clients.usable_keys(client, clock.now()) if client is not None else []
+        known = {key["kid"]: key for key in usable}
         key = jwt.public_key(known.get(kid, _NOBODYS_KEY))
     except jwt.BadToken as error:
         raise invalid_client(str(error)) from None
@@ -106,7 +182,7 @@ def _is_jti(value: Any) -> bool:
 
 
 async def prune_forever(runtime: Runtime) -> None:
-    """Forget used assertions once a minute, as long as the process lives."""
+    """Forget used assertions and revoked tokens once a minute, as long as the process lives."""
     while True:
         await asyncio.sleep(_PRUNE_SECONDS)
         try:
@@ -116,27 +192,22 @@ async def prune_forever(runtime: Runtime) -> None:
             telemetry.failed(error)
 
 
-def published_keys(runtime: Runtime) -> KeySet:
-    """Return our own key, and those that the trust file names for us: the next one, or the one before."""
-    trusted = json.loads(runtime.settings.trust_file.read_text())["issuers"].get(runtime.settings.issuer, {"keys": []})
-    kept = {key["kid"]: {name: key[name] for name in ("kty", "crv", "x", "y", "kid")} for key in trusted["keys"]}
-    own = runtime.signer.public_jwk()
-    kept[own["kid"]] = own
-    return KeySet(keys=[key | {"alg": "ES256", "use": "sig"} for key in kept.values()])
-
-
 def metadata(runtime: Runtime) -> Metadata:
     """Return what a client needs to know of this server."""
     base = runtime.settings.issuer.rstrip("/")
-    secret_methods = ["client_secret_basic", "client_secret_post"]
+    secrets_too = runtime.settings.environment == "sandbox"
+    methods = ["private_key_jwt", *(["client_secret_basic", "client_secret_post"] if secrets_too else [])]
     return Metadata(
         issuer=runtime.settings.issuer,
-        token_endpoint=f"{base}/oauth/token",
+        token_endpoint=base + TOKEN_PATH,
+        revocation_endpoint=base + REVOCATION_PATH,
         jwks_uri=f"{base}/.well-known/jwks.json",
         grant_types_supported=["client_credentials"],
         response_types_supported=[],
-        token_endpoint_auth_methods_supported=["private_key_jwt"]
-        + (secret_methods if runtime.settings.environment == "sandbox" else []),
+        token_endpoint_auth_methods_supported=methods,
         token_endpoint_auth_signing_alg_values_supported=["ES256"],
+        revocation_endpoint_auth_methods_supported=methods,
+        revocation_endpoint_auth_signing_alg_values_supported=["ES256"],
+        dpop_signing_alg_values_supported=[dpop.ALGORITHMS],
         service_documentation=f"{base}/docs",
     )

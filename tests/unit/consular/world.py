@@ -110,7 +110,7 @@ class World:
         keys, referral = keys or Keys(), Referral()
         async with server(referral.handle) as url:
             settings = testing.settings("consular", folder, keys, database_url)
-            runtime = Runtime.build(settings.model_copy(update={"referral_url": url}))
+            runtime = testing.runtime(settings.model_copy(update={"referral_url": url}))
             await prepare(runtime, directory.load)
             yield cls(runtime, api(runtime), keys, referral, permit_gate(runtime.peers))
             await runtime.close()

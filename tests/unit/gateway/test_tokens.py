@@ -1,75 +1,29 @@
 """How a client proves itself, and what its token says, on both databases."""
 
 import base64
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
-from gateway.clients import service as clients
-from gateway.clients.schemas import ClientIn
-from gateway.main import api
 from gateway.tokens import rules, service, store
 from gateway.tokens.models import UsedAssertion
-from shared import clock, ids, jwt, testing
-from shared.auth import Trust, Verifier
-from shared.runtime import Runtime
+from shared import clock, jwt, testing
 from shared.settings import Settings
-
-SECRET = "s" * 43
-KEY_PEM = testing.private_pem()
-KEY = jwt.Signer(KEY_PEM, "pp-chp-system")
-PUBLIC = {name: KEY.public_jwk()[name] for name in ("kty", "crv", "x", "y", "kid")}
-OTHER_KEY = jwt.Signer(testing.private_pem(), "pp-chp-system")
-
-
-def new_client(**more: Any) -> ClientIn:
-    fields = {
-        "id": "pp-chp-system", "agency": "pp-chp", "agency_kind": "PP", "role": "officer", "state": "MX-CHP",
-        "scopes": ["referral:read", "referral:write", "intake:read"], "keys": [PUBLIC],
-    }  # fmt: skip
-    return ClientIn.model_validate(fields | more)
-
-
-class Server:
-    """A gateway with a few clients in its database."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.app = api(runtime)
-
-    async def ask(self, headers: dict[str, str] | None = None, **form: str) -> httpx.Response:
-        async with testing.client(self.app) as client:
-            return await client.post("/oauth/token", data={"grant_type": "client_credentials"} | form, headers=headers)
-
-    async def ask_by(self, assertion: str, **form: str) -> httpx.Response:
-        proof = {"client_assertion_type": rules.ASSERTION_TYPE, "client_assertion": assertion}
-        return await self.ask(None, **(form | proof))
-
-
-async def serve(settings: Settings) -> Server:
-    runtime = Runtime.build(settings)
-    async with runtime.database.work() as session:
-        await clients.register(session, settings, new_client())
-        if settings.environment == "sandbox":
-            await clients.register(session, settings, new_client(id="dif-chp", keys=[]), secret=SECRET)
-        await clients.register(session, settings, new_client(id="gone"))
-        await clients.disable(session, "gone")
-        consulate = new_client(
-            id="con-hnd-tap",
-            agency="con-hnd-tapachula",
-            agency_kind="CONSULATE",
-            country="HND",
-            state=None,
-            office="x-1",
-            scopes=["consular:read", "consular:write"],
-        )
-        await clients.register(session, settings, consulate)
-    return Server(runtime)
+from shared.testing import EveryoneStands
+from shared.trust.verifier import Trust, Verifier
+from tests.unit.gateway.issuing import (
+    KEY_PEM,
+    OTHER_KEY,
+    SECRET,
+    Server,
+    assertion,
+    basic,
+    digest_of,
+    serve,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -77,17 +31,6 @@ async def server(stored: Settings) -> AsyncIterator[Server]:
     made = await serve(stored)
     yield made
     await made.runtime.close()
-
-
-def assertion(signer: jwt.Signer = KEY, typ: str = "client-authentication+jwt", life: int = 60, **claims: Any) -> str:
-    """Return a good assertion of the Procuraduría's system, with some claims replaced; None leaves one out."""
-    full = {"sub": signer.issuer, "aud": testing.ISSUER, "jti": ids.opaque("jti")} | claims
-    given = {name: value for name, value in full.items() if value is not None}
-    return signer.sign(given, typ=typ, life=timedelta(seconds=life))
-
-
-def basic(client_id: str, secret: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
 @pytest.mark.parametrize("typ", ["client-authentication+jwt", "JWT"])
@@ -102,7 +45,8 @@ async def test_an_assertion_leads_to_a_token_that_services_accept(server: Server
     settings = server.runtime.settings.model_copy(update={"service": "referral"})
     async with testing.client(server.app) as client:
         trust = Trust({testing.ISSUER: (await client.get("/.well-known/jwks.json")).json()})
-    caller = await Verifier(settings, trust).caller([f"Bearer {answer.json()['access_token']}".encode()])
+    request = testing.request_of(f"Bearer {answer.json()['access_token']}".encode())
+    caller = await Verifier(settings, trust, EveryoneStands()).caller(request)
     assert (caller.client_id, caller.agency, caller.agency_kind) == ("pp-chp-system", "pp-chp", "PP")
     assert (caller.role, caller.state, caller.office, caller.country) == ("officer", "MX-CHP", None, None)
 
@@ -125,7 +69,7 @@ async def test_an_assertion_counts_once_even_after_a_restart(server: Server) -> 
     used = assertion()
     assert (await server.ask_by(used)).status_code == 200
     assert (await server.ask_by(used)).json()["error"] == "invalid_client"
-    restarted = Server(Runtime.build(server.runtime.settings))
+    restarted = await Server.started(server.runtime.settings)
     assert (await restarted.ask_by(used)).status_code == 401
     await restarted.runtime.close()
 
@@ -138,7 +82,7 @@ async def test_used_assertions_are_forgotten_only_when_nobody_could_use_them(ser
         async with server.runtime.database.work() as session:
             await store.prune(session, now + timedelta(seconds=after))
         async with server.runtime.database.work() as session:
-            unused = UsedAssertion(client_id="pp-chp-system", jti_digest=_digest(used), expires_at=now)
+            unused = UsedAssertion(client_id="pp-chp-system", jti_digest=digest_of(used), expires_at=now)
             assert await store.use(session, unused) is (left == 0)
 
 
@@ -275,18 +219,8 @@ async def test_the_metadata_say_where_everything_is(server: Server) -> None:
     assert answer.headers["cache-control"] == keys.headers["cache-control"] == "public, max-age=300"
     assert answer.json()["issuer"] == testing.ISSUER
     assert answer.json()["token_endpoint"] == f"{testing.ISSUER}/oauth/token"
+    assert answer.json()["revocation_endpoint"] == f"{testing.ISSUER}/oauth/revoke"
+    assert answer.json()["dpop_signing_alg_values_supported"] == ["ES256"]
+    assert answer.json()["revocation_endpoint_auth_methods_supported"][0] == "private_key_jwt"
     assert answer.json()["jwks_uri"] == f"{testing.ISSUER}/.well-known/jwks.json"
     assert {name for key in keys.json()["keys"] for name in key} == {"kty", "crv", "x", "y", "kid", "alg", "use"}
-
-
-async def test_keys_that_the_trust_file_names_are_published_beside_our_own(stored: Settings) -> None:
-    next_key = jwt.Signer(testing.private_pem(), testing.ISSUER)
-    stored.trust_file.write_text(json.dumps({"issuers": {testing.ISSUER: {"keys": [next_key.public_jwk()]}}}))
-    runtime = Runtime.build(stored)
-    assert {key["kid"] for key in service.published_keys(runtime).keys} == {next_key.kid, runtime.signer.kid}
-    await runtime.close()
-
-
-def _digest(token: str) -> bytes:
-    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    return hashlib.sha256(claims["jti"].encode()).digest()

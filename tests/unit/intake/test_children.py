@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared import clock, ids, telemetry
+from shared import clock, ids, telemetry, testing
 from tests.unit.intake.world import (
     CHILDREN,
     Row,
@@ -258,7 +258,7 @@ async def test_referral_confirms_a_fact_before_it_counts(world: World, body: Row
         "child_id": child_id, "version": 2, "nationalities": ["HND"], "residence": None, "stateless_doubt": False,
         "languages": ["spa"], "relatives": [],
     } | body  # fmt: skip
-    caller = await world.referrals_verifier().caller([authorization.encode()])
+    caller = await world.referrals_verifier().caller(testing.request_of(authorization.encode()))
     assert (caller.client_id, caller.agency_kind, caller.scopes) == (
         "urn:ruta:intake",
         "SERVICE",

@@ -30,6 +30,7 @@ from shared.events import DutyMet
 from shared.keyring import Keyring
 from shared.runtime import Runtime
 from shared.testing import Keys, client, key
+from shared.trust.verifier import Verifier
 
 ENCOUNTERS = "/v1/intake/encounters"
 CHILDREN = "/v1/intake/children"
@@ -83,7 +84,7 @@ class World:
         keys, referral = Keys(), Referral()
         async with server(referral.handle) as url:
             settings = testing.settings("intake", folder, keys, database_url, keyring_url=keyring_url)
-            runtime = Runtime.build(settings.model_copy(update={"referral_url": url}))
+            runtime = testing.runtime(settings.model_copy(update={"referral_url": url}))
             assert runtime.keyring is not None
             await runtime.keyring.create()
             await prepare(runtime)
@@ -122,10 +123,10 @@ class World:
         """A sister service, with a token that it signed itself."""
         return client(self.app, auth.service_token(self.keys.signers[name], "intake", scope))
 
-    def referrals_verifier(self) -> auth.Verifier:
+    def referrals_verifier(self) -> Verifier:
         """What referral would verify tokens with."""
         settings = self.runtime.settings.model_copy(update={"service": "referral"})
-        return auth.Verifier(settings, self.runtime.verifier.trust)
+        return Verifier(settings, self.runtime.verifier.trust, testing.EveryoneStands())
 
     # -- what happens --------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class World:
     @asynccontextmanager
     async def open(cls, database_url: str, folder: Path) -> AsyncIterator["World"]:
         keys = Keys()
-        runtime = Runtime.build(testing.settings("referral", folder, keys, database_url))
+        runtime = testing.runtime(testing.settings("referral", folder, keys, database_url))
         await prepare(runtime)
         yield cls(runtime, api(runtime), keys)
         await runtime.close()

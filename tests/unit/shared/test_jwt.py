@@ -1,79 +1,40 @@
 """Group T of the attack catalogue: every forged token is refused, and refused quickly."""
 
-import base64
-import hashlib
-import hmac
 import json
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jose import jwk as jose_jwk
 
-from shared import auth, clock, ids, jwt, testing
-from shared.auth import Trust, Verifier
+from shared import clock, jwt, testing
 from shared.errors import Unauthenticated
-from shared.jwt import BadToken, Signer
-from shared.testing import ISSUER, Keys, private_pem
-
-KEYS = Keys()
-GATEWAY, INTAKE = KEYS.signers["gateway"], KEYS.signers["intake"]
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MOMENT = int(NOW.timestamp())
-CLAIMS = {
-    "iss": ISSUER, "aud": "ruta", "iat": MOMENT, "exp": MOMENT + 300, "sub": "c", "client_id": "c", "jti": "j",
-    "scope": "intake:read", "agency": "inm-chp", "agency_kind": "INM", "role": "officer",
-}  # fmt: skip
-HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": GATEWAY.kid}
-SECONDS = timedelta(seconds=1)
-
-
-def b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def text(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else json.dumps(value).encode()
-
-
-def forge(claims: Any = CLAIMS, header: Any = HEADER, key: Signer = GATEWAY) -> str:
-    """Return a token that is signed rightly, whatever it says."""
-    signed = f"{b64(text(header))}.{b64(text(claims))}"
-    r, s = decode_dss_signature(key.private.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{signed}.{b64(r.to_bytes(32) + s.to_bytes(32))}"
-
-
-def hmac_signed(secret: bytes) -> str:
-    signed = f"{b64(text(HEADER | {'alg': 'HS256'}))}.{b64(text(CLAIMS))}"
-    return f"{signed}.{b64(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
-
-
-def without(name: str) -> dict[str, Any]:
-    return {key: value for key, value in CLAIMS.items() if key != name}
-
-
-def verifier(folder: Path, **more: Any) -> Verifier:
-    made = testing.settings("intake", folder, KEYS, "sqlite:///x", **more)
-    return Verifier(made, Trust(KEYS.trust["issuers"]))
+from shared.jwt import BadToken
+from tests.unit.shared.forging import (
+    CLAIMS,
+    GATEWAY,
+    HEADER,
+    INTAKE,
+    MOMENT,
+    NOW,
+    ask,
+    b64,
+    check,
+    forge,
+    hmac_signed,
+    text,
+    verifier,
+    without,
+)  # fmt: skip
 
 
 async def accepted(folder: Path, token: str | bytes) -> bool:
     """Whether intake takes the token, at a quarter of a moment after it was made."""
-    raw = token if isinstance(token, bytes) else token.encode("utf-8", "surrogatepass")
     with clock.at(NOW):
-        try:
-            await verifier(folder).caller([b"Bearer " + raw])
-        except Unauthenticated:
-            return False
-    return True
+        return await ask(verifier(folder), token) == "ok"
 
 
 PUBLIC = GATEWAY.private.public_key()
@@ -132,6 +93,8 @@ FORGED: dict[str, Any] = {
     "T10 one second too long": forge(CLAIMS | {"exp": MOMENT + 301}),
     "T10 iat future": forge(CLAIMS | {"iat": MOMENT + 6, "exp": MOMENT + 200}),
     "T10 iat is a text": forge(CLAIMS | {"iat": str(MOMENT)}),
+    "T10 nbf future": forge(CLAIMS | {"nbf": MOMENT + 6}),
+    "T10 nbf is a text": forge(CLAIMS | {"nbf": str(MOMENT)}),
     "T11 padding": GOOD + "==",
     "T11 junk": GOOD + "!",
     "T11 junk inside": GOOD[:-10] + "!" + GOOD[-10:],
@@ -158,7 +121,7 @@ FORGED: dict[str, Any] = {
 
 async def test_a_good_token_says_who_calls(tmp_path: Path) -> None:
     with clock.at(NOW):
-        caller = await verifier(tmp_path).caller([b"bearer " + GOOD.encode()])
+        caller = await verifier(tmp_path).caller(testing.request_of(b"bearer " + GOOD.encode()))
     assert (caller.client_id, caller.agency, caller.scopes) == ("c", "inm-chp", frozenset({"intake:read"}))
     assert not caller.is_service
 
@@ -170,12 +133,12 @@ async def test_a_forged_token_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FORGED if name.startswith("T18")])
 async def test_what_should_tire_us_is_refused_in_less_than_ten_milliseconds(tmp_path: Path, name: str) -> None:
-    ours, header = verifier(tmp_path), [b"Bearer " + FORGED[name].encode()]
+    ours, request = verifier(tmp_path), testing.request_of(b"Bearer " + FORGED[name].encode())
 
     async def took() -> float:
         started = time.perf_counter()
         with pytest.raises(Unauthenticated):
-            await ours.caller(header)
+            await ours.caller(request)
         return time.perf_counter() - started
 
     assert min([await took() for _ in range(7)]) < 0.010
@@ -192,7 +155,7 @@ async def test_the_last_character_of_a_signature_has_one_spelling(tmp_path: Path
 )
 async def test_a_token_comes_in_one_authorization_header(tmp_path: Path, headers: list[bytes]) -> None:
     with clock.at(NOW), pytest.raises(Unauthenticated):
-        await verifier(tmp_path).caller(headers)
+        await verifier(tmp_path).caller(testing.request_of(*headers))
 
 
 @settings(max_examples=400, deadline=None)
@@ -221,171 +184,3 @@ def test_nothing_but_bad_token_is_ever_raised(token: str) -> None:
         jwt.unverified_key_id(token)
     with pytest.raises(BadToken):
         check(token)
-
-
-def check(token: str) -> dict[str, Any]:
-    return jwt.verify(
-        token, jwt.public_key(GATEWAY.public_jwk()), typ="at+jwt", issuer=ISSUER, audience="ruta",
-        longest=auth.ACCESS_LIFE, required=frozenset(),
-    )  # fmt: skip
-
-
-# -- keys ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"kty": "oct", "k": "AAAA"}, {"kty": "RSA"}, {"crv": "P-384"}, {"d": "AAAA"}, {"crv": None}, {"x": "AAAA"}],
-)
-def test_only_a_public_p256_key_verifies(change: dict[str, Any]) -> None:
-    with pytest.raises(Exception, match=r".") as caught:
-        jwt.public_key(GATEWAY.public_jwk() | change)
-    assert not isinstance(caught.value, AssertionError)
-
-
-def test_only_a_p256_key_signs() -> None:
-    other = ec.generate_private_key(ec.SECP384R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    with pytest.raises(ValueError, match="P-256"):
-        Signer(other, "urn:x")
-
-
-def test_another_backend_than_cryptography_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    class AnotherKey:
-        """As the pure-Python backend has it, whose packages the lock leaves out."""
-
-        def __init__(self, *_: object) -> None: ...
-
-    monkeypatch.setattr(jose_jwk, "get_key", lambda _: AnotherKey)
-    with pytest.raises(RuntimeError, match="cryptography"):
-        jwt.public_key(GATEWAY.public_jwk())
-    with pytest.raises(RuntimeError, match="cryptography"):
-        Signer(private_pem(), "urn:x")
-
-
-def test_one_key_has_one_name() -> None:
-    assert GATEWAY.public_jwk()["kid"] == GATEWAY.kid == jwt.key_id(GATEWAY.private.public_key())
-    assert GATEWAY.kid != INTAKE.kid
-
-
-# -- services --------------------------------------------------------------------------------------------
-
-
-async def test_a_service_token_is_for_one_target(tmp_path: Path) -> None:
-    ours = verifier(tmp_path)
-    caller = await ours.caller([b"Bearer " + auth.service_token(KEYS.signers["referral"], "intake", "x").encode()])
-    assert (caller.is_service, caller.agency) == (True, "urn:ruta:referral")
-    for target in ("referral", "consular", "gateway"):
-        token = auth.service_token(KEYS.signers["referral"], target, "x")
-        with pytest.raises(Unauthenticated):
-            await ours.caller([b"Bearer " + token.encode()])
-
-
-@pytest.mark.parametrize(
-    ("change", "typ", "life"),
-    [
-        ({}, "at+jwt", 60), ({"aud": "ruta"}, "service+jwt", 60), ({}, "service+jwt", 61), ({"jti": None}, "", 60),
-    ],
-)  # fmt: skip
-async def test_a_service_cannot_pose_as_a_client_nor_live_long(
-    tmp_path: Path, change: dict[str, Any], typ: str, life: int
-) -> None:
-    claims = CLAIMS | {"aud": "urn:ruta:intake"} | change
-    token = KEYS.signers["referral"].sign(claims, typ=typ or "service+jwt", life=timedelta(seconds=life))
-    if change == {"jti": None}:
-        token = KEYS.signers["referral"].sign({"aud": "urn:ruta:intake"}, typ="service+jwt", life=60 * SECONDS)
-    with pytest.raises(Unauthenticated):
-        await verifier(tmp_path).caller([b"Bearer " + token.encode()])
-
-
-# -- what is remembered, and for how long ----------------------------------------------------------------
-
-
-class Published:
-    """Stands for the gateway's JWKS."""
-
-    def __init__(self, *signers: Signer) -> None:
-        self.signers = list(signers)
-        self.asked = 0
-        self.down = False
-
-    async def fetch(self, _: str) -> Mapping[str, Any]:
-        self.asked += 1
-        if self.down:
-            raise ConnectionError
-        return {"keys": [each.public_jwk() for each in self.signers]}
-
-
-def watching(folder: Path, published: Published) -> Verifier:
-    made = testing.settings("intake", folder, KEYS, "sqlite:///x", jwks_url="http://gateway.test/jwks")
-    return Verifier(made, Trust(KEYS.trust["issuers"]), published.fetch)
-
-
-async def ask(ours: Verifier, token: str) -> bool:
-    try:
-        await ours.caller([b"Bearer " + token.encode()])
-    except Unauthenticated:
-        return False
-    return True
-
-
-def signed_by(signer: Signer) -> str:
-    return signer.sign(CLAIMS | {"jti": ids.opaque("jti")}, typ="at+jwt", life=auth.ACCESS_LIFE)
-
-
-async def test_unknown_keys_lead_to_one_fetch_in_thirty_seconds(tmp_path: Path) -> None:
-    published, new = Published(GATEWAY), Signer(private_pem(), ISSUER)
-    with clock.at(NOW):
-        ours = watching(tmp_path, published)
-        for _ in range(50):
-            assert not await ask(ours, signed_by(Signer(private_pem(), ISSUER)))
-        assert published.asked == 1
-        published.signers.append(new)
-        assert not await ask(ours, signed_by(new))
-        clock.advance(30 * SECONDS)
-        assert await ask(ours, signed_by(new))
-        assert await ask(ours, signed_by(GATEWAY))
-        assert published.asked == 2
-
-
-async def test_a_retired_key_is_refused_within_five_minutes(tmp_path: Path) -> None:
-    new = Signer(private_pem(), ISSUER)
-    published = Published(new)
-    with clock.at(NOW):
-        ours = watching(tmp_path, published)
-        assert await ask(ours, signed_by(GATEWAY))  # the trust file still has it
-        clock.advance(timedelta(minutes=5))
-        assert not await ask(ours, signed_by(GATEWAY))
-        assert await ask(ours, signed_by(new))
-
-
-async def test_the_known_keys_hold_while_the_gateway_is_down(tmp_path: Path) -> None:
-    published = Published()
-    published.down = True
-    with clock.at(NOW):
-        ours = watching(tmp_path, published)
-        for _ in range(3):
-            clock.advance(timedelta(minutes=6))
-            assert await ask(ours, signed_by(GATEWAY))
-        assert published.asked == 3
-
-
-async def test_a_verified_token_is_remembered_until_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, header = verifier(tmp_path), [b"Bearer " + GOOD.encode()]
-    with clock.at(NOW):
-        caller = await ours.caller(header)
-        with monkeypatch.context() as patched:
-            patched.setattr(jwt, "verify", None)  # it would be noticed
-            assert await ours.caller(header) is caller
-        clock.advance(306 * SECONDS)
-        with pytest.raises(Unauthenticated):
-            await ours.caller(header)
-
-
-async def test_it_remembers_no_more_than_it_should(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_CACHED", 3)
-    ours = verifier(tmp_path)
-    for _ in range(9):
-        assert await ask(ours, signed_by(GATEWAY))
-    assert len(ours._seen) == 3

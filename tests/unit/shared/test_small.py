@@ -163,6 +163,7 @@ def test_production_starts_when_everything_is_safe(tmp_path: Path) -> None:
         ({"allow_loopback_webhooks": True}, "RUTA_ALLOW_LOOPBACK_WEBHOOKS"),
         ({"impact_assessment_date": None}, "RUTA_IMPACT_ASSESSMENT_DATE"),
         ({"event_secrets_file": None}, "RUTA_EVENT_SECRETS_FILE"),
+        ({"gateway_url": ""}, "RUTA_GATEWAY_URL"),
         ({"issuer": "http://ruta.example"}, "RUTA_ISSUER"),
         ({"kek_file": Path("/nowhere/kek")}, "/nowhere/kek"),
         ({"signing_key_file": Path("/nowhere/key")}, "/nowhere/key"),

@@ -271,7 +271,7 @@ class World:
         cls, url: str, folder: Path, handlers: dict[str, Handler] | None = None, **more: Any
     ) -> AsyncIterator["World"]:
         keys = Keys()
-        runtime = Runtime.build(testing.settings("referral", folder, keys, url, **more))
+        runtime = testing.runtime(testing.settings("referral", folder, keys, url, **more))
         app = create_app(runtime, "services.referral", [memos, hot, broken], handlers=handlers)
         yield cls(runtime, app, keys)
         await runtime.close()
