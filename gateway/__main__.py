@@ -1,4 +1,4 @@
-"""Commands of the gateway: `python -m gateway api | migrate | clients …`."""
+"""Commands of the gateway: `python -m gateway api | migrate | clients … | suspensions … | changes … | keys …`."""
 
 import sys
 
@@ -9,8 +9,8 @@ from shared.process import main
 
 def run(argv: list[str]) -> None:
     """Run one command."""
-    if argv[:1] == ["clients"]:
-        commands.main(argv[1:])
+    if argv[:1] and argv[0] in (*commands.GROUPS, "--help", "-h"):
+        commands.main(argv)
     else:
         main(argv, "gateway", api=api, worker=None)
 

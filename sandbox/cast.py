@@ -47,6 +47,9 @@ CAST = (
     Role("con-gtm-tapachula", "CONSULATE", NOTICES, country="GTM", service="consular"),
 )
 
+ADMINISTRATORS = ("ruta-admin-1", "ruta-admin-2")
+"""Two people of the operator, by the ids of their clients: what gives rights takes both."""
+
 
 async def enrol(system: System) -> None:
     """Register every client that is not registered yet."""
@@ -58,6 +61,9 @@ async def enrol(system: System) -> None:
             for part in CAST:
                 if part.agency not in known:
                     await service.register(session, settings, _client(part), secret=SECRET)
+            for name in ADMINISTRATORS:
+                if name not in known:
+                    await service.register(session, settings, _administrator(system, name), secret=SECRET)
     finally:
         await database.close()
 
@@ -79,3 +85,12 @@ def _client(part: Role) -> ClientIn:
         scopes=list(part.scopes),
         keys=[],
     )
+
+
+def _administrator(system: System, client_id: str) -> ClientIn:
+    """Return a client of one of the operator's people, who proves himself by a key as in production."""
+    key = system.keys.public_half(system.keys.administrator(client_id))
+    return ClientIn(
+        id=client_id, agency="ruta-operations", agency_kind="OPERATOR", role="administrator",
+        scopes=["gateway:admin"], keys=[key], person=client_id,
+    )  # fmt: skip

@@ -42,6 +42,20 @@ class Keys:
         """The secrets of the events that one service sends and receives."""
         return self.folder / service / "events.json"
 
+    def administrator(self, client_id: str) -> Path:
+        """The private key of an administrator, made when it is first asked for."""
+        file = self.folder / "administrators" / f"{client_id}.pem"
+        _private_folder(file.parent)
+        if not file.exists():
+            _write(file, _new_signing_key())
+        return file
+
+    def public_half(self, file: Path) -> dict[str, str]:
+        """Return the public half of a private key."""
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # written by ourselves
+        return jwt.to_jwk(key.public_key())
+
     def ensure(self, gateway_issuer: str) -> None:
         """Make what is missing and say anew whom to trust, because the gateway's issuer follows its port."""
         for service in SIGNERS:
@@ -69,10 +83,8 @@ class Keys:
     def _write_trust(self, gateway_issuer: str) -> None:
         issuers = {}
         for service in SIGNERS:
-            key = serialization.load_pem_private_key(self.signing(service).read_bytes(), password=None)
-            assert isinstance(key, ec.EllipticCurvePrivateKey)  # written by ourselves
             issuer = gateway_issuer if service == "gateway" else f"urn:ruta:{service}"
-            issuers[issuer] = {"keys": [jwt.to_jwk(key.public_key())]}
+            issuers[issuer] = {"keys": [self.public_half(self.signing(service))]}
         _write(self.trust, {"issuers": issuers})
 
 

@@ -1,4 +1,4 @@
-"""Registering partners, on both databases: by code and by the command line."""
+"""What a client is, and registering one in a sandbox, on both databases."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from gateway import __main__ as program
 from gateway.clients import rules, service, store
+from gateway.clients.models import Suspension
+from gateway.clients.rules import Reason, Subject
 from gateway.clients.schemas import ClientIn
-from shared import jwt, settings, testing
+from shared import clock, jwt, settings, testing
 from shared.db import Database
 from shared.errors import Conflict, NotFound
 from shared.settings import Settings
@@ -32,10 +34,14 @@ def jwk(**more: Any) -> dict[str, Any]:
         {"id": "Ñ"}, {"id": "a"}, {"id": "a b"}, {"agency_kind": "SERVICE"}, {"agency_kind": "dif"}, {"role": ""},
         {"state": "CHP"}, {"country": "HND"}, {"agency_kind": "CONSULATE"},
         {"country": "XXX", "agency_kind": "CONSULATE"},
-        {"agency": "referral"}, {"agency": "system"},
+        {"agency": "referral"}, {"agency": "system"}, {"id": "me"}, {"id": "system"}, {"agency": "con-hnd-tapachula"},
+        {"scopes": ["gateway:admin"]}, {"scopes": ["gateway:admin"], "person": "ana"}, {"person": "ana"},
+        {"scopes": ["gateway:read"]},
+        {"agency_kind": "OPERATOR", "scopes": ["gateway:admin"]},
         {"agency_kind": "CONSULATE", "country": "HND", "scopes": ["consular:read", "referral:read"]},
         {"scopes": []}, {"scopes": ["all"]}, {"scopes": ["a:b c:d"]}, {"scopes": MANY},
         {"keys": [jwk(d="x")]}, {"keys": [jwk(kty="RSA")]}, {"keys": [jwk(crv="P-384")]}, {"keys": [jwk(kid="")]},
+        {"keys": [jwk(kid="a\tb")]},
         {"keys": [jwk(x="AAAA")]}, {"keys": [jwk(), jwk(), jwk()]}, {"keys": [jwk(kid="a"), jwk(kid="a")]},
         {"keys": ["x"]}, {"unknown": 1},
     ],
@@ -87,47 +93,62 @@ def add(*more: str) -> list[str]:
     return [*base, "--scopes", "referral:read referral:write", *more]
 
 
-def test_an_administrator_adds_lists_and_disables_clients(
-    commands: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    public = jwk()
-    file = tmp_path / "key.json"
-    file.write_text(json.dumps({"keys": [public]}))
-    program.run(["clients", "list"])
-    program.run(add("--jwk", str(file), "--state", "MX-CHP"))
-    program.run(["clients", "list"])
-    program.run(["clients", "disable", "dif-chp"])
-    program.run(["clients", "list"])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "No client is registered."
-    assert lines[1] == "dif-chp is registered for dif-chp."
-    assert lines[2].split("\t") == [
-        "dif-chp", "active", "dif-chp", "DIF", "officer", "MX-CHP", public["kid"], "referral:read referral:write"
-    ]  # fmt: skip
-    assert lines[4].split("\t")[1].startswith("disabled 20")
-
-
 def test_a_sandbox_secret_is_shown_once_and_is_long(commands: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     program.run(add("--secret"))
-    secret = capsys.readouterr().out.rsplit(" ", 1)[1].strip()
-    assert len(secret) >= 43
-    program.run(["clients", "list"])
-    assert secret not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("dif-chp is registered for dif-chp.")
+    assert len(said.rsplit(" ", 1)[1].strip()) >= 43
 
 
-def test_what_an_administrator_got_wrong_is_said(commands: Settings, tmp_path: Path) -> None:
+def test_what_was_typed_wrong_is_said(commands: Settings, tmp_path: Path) -> None:
     private = tmp_path / "private.json"
     private.write_text(json.dumps(jwk(d="x")))
     broken = tmp_path / "broken.json"
     broken.write_text("[]")
-    for file, said in ((private, "/keys/0"), (broken, "neither a JWK"), (tmp_path / "none", "No such file")):
+    for file, said in ((private, "private key"), (broken, "neither a JWK"), (tmp_path / "none", "No such file")):
         with pytest.raises(SystemExit, match=said):
             program.run(add("--jwk", str(file)))
-    with pytest.raises(SystemExit, match=r"not_found"):
-        program.run(["clients", "disable", "nobody"])
+    with pytest.raises(SystemExit, match=r"/state"):
+        program.run(add("--secret", "--state", "CHP"))
     program.run(add("--secret"))
     with pytest.raises(SystemExit, match="registered already"):
         program.run(add("--secret"))
+
+
+async def test_who_is_disabled_or_suspended_may_have_no_tokens(stored: Settings) -> None:
+    database = Database(stored.database_url)
+    for subject, kind in (("dif-chp", Subject.CLIENT), ("dif-agency", Subject.AGENCY)):
+        async with database.work() as session:
+            fields = {"id": f"{subject}-{kind}", "agency": f"dif-{kind}", "keys": [jwk()]}
+            client = await service.register(session, stored, ClientIn.model_validate(GOOD | fields))
+            assert await service.may_have_tokens(session, client, clock.now())
+            other = {"id": f"other-{kind}", "agency": "other", "keys": [jwk()]}
+            bystander = await service.register(session, stored, ClientIn.model_validate(GOOD | other))
+            name = client.id if kind is Subject.CLIENT else client.agency
+            common: dict[str, Any] = {"reason": Reason.MISUSE, "since": clock.now(), "by": "x"}
+            session.add(suspension := Suspension(id=f"sus-{kind}", kind=kind, subject=name, **common))
+            crossed = Subject.AGENCY if kind is Subject.CLIENT else Subject.CLIENT
+            session.add(Suspension(id=f"sus-x-{kind}", kind=crossed, subject=bystander.id + "x", **common))
+            await session.flush()
+            assert not await service.may_have_tokens(session, client, clock.now())
+            assert await service.may_have_tokens(session, bystander, clock.now())
+            suspension.lifted_at = clock.now()
+            await session.flush()
+            assert await service.may_have_tokens(session, client, clock.now())
+            await service.disable(session, client.id)
+            assert not await service.may_have_tokens(session, client, clock.now())
+    await database.close()
+
+
+async def test_the_scope_of_administrators_makes_nobody_one_but_the_operators_clients(stored: Settings) -> None:
+    database = Database(stored.database_url)
+    async with database.work() as session:
+        admin = {"agency_kind": "OPERATOR", "scopes": ["gateway:admin"], "person": "ana", "keys": [jwk()]}
+        client = await service.register(session, stored, ClientIn.model_validate(GOOD | admin))
+        assert await service.administers(session, client, clock.now())
+        client.agency_kind = "DIF"  # 0.2.0 would have registered it
+        assert not await service.administers(session, client, clock.now())
+    await database.close()
 
 
 async def test_a_lookup_of_nobody_finds_nobody(stored: Settings) -> None:
