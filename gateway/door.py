@@ -1,43 +1,120 @@
 """What every request passes before anything looks at what it asks for."""
 
+import asyncio
+from urllib.parse import urlsplit
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import hygiene
+from gateway import hygiene, upstreams
+from gateway.limits import rules
+from gateway.limits.service import Limits
 from gateway.refusals import refuse
+from shared import telemetry
 from shared.errors import Invalid, NotFound, Refusal
+from shared.settings import Settings
 
 _OPERATORS = frozenset({b"/metrics", b"/readyz", b"/livez"})
+_TOKENS = frozenset({b"/oauth/token", b"/oauth/revoke"})
+_TOKEN_BYTES = 16 * 1024
+OWN = b"/v1/gateway/"
 _VERSIONS = ("1.0", "1.1")
 
 
 class Door:
-    """Refuses what is crooked, sends `/v1/` to the proxy and the rest to the gateway's own app."""
+    """Refuses what is crooked, sends `/v1/` to the proxy, its own part of it and the rest to the gateway's own app."""
 
-    def __init__(self, app: ASGIApp, proxy: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, proxy: ASGIApp, limits: Limits, settings: Settings) -> None:
         self.app = app
         self.proxy = proxy
+        self.limits = limits
+        self.hosts: frozenset[bytes] = frozenset()
+        if settings.environment == "production":
+            urls = (settings.issuer, settings.gateway_url, settings.jwks_url)
+            self.hosts = hygiene.hosts([*(urlsplit(each).netloc for each in urls), *settings.hosts.split(",")])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = _refusal(scope)
-        app = self.proxy if scope["raw_path"].startswith(b"/v1/") else self.app
+        path = scope["raw_path"]
+        refusal = self._refusal(scope, path)
         if refusal is not None:
             app = refuse(refusal)
-        if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+        elif path.startswith(b"/v1/") and not path.startswith(OWN):
+            app = self.proxy
+        else:
+            app = self._own
+        if b"transfer-encoding" in [name for name, _ in scope["headers"]]:
             await _unread_closes(app, scope, receive, send)
         else:
             await app(scope, receive, send)
 
+    def _refusal(self, scope: Scope, path: bytes) -> Refusal | None:
+        if path in _OPERATORS:
+            if {name for name, _ in scope["headers"]} & {b"x-forwarded-for", b"forwarded"}:
+                return NotFound()  # came through the ingress, from outside: our counts are nobody's there (the guard)
+        elif self.hosts and not hygiene.is_ours(scope["headers"], self.hosts):
+            return Refusal(code="misdirected")  # operators' probes name an address, and what they read is not ours
+        if scope["http_version"] not in _VERSIONS:
+            return Invalid("Speak HTTP/1.1.")  # the server would take a request line without a version for HTTP/0.9
+        return hygiene.refusal(scope["headers"], scope["query_string"])
 
-def _refusal(scope: Scope) -> Refusal | None:
-    names = {name for name, _ in scope["headers"]}
-    if scope["raw_path"] in _OPERATORS and names & {b"x-forwarded-for", b"forwarded"}:
-        return NotFound()  # came through the ingress, from outside: our counts are nobody's there (the guard)
-    if scope["http_version"] not in _VERSIONS:
-        return Invalid("Speak HTTP/1.1.")  # the server would take a request line without a version for HTTP/0.9
-    return hygiene.refusal(scope["headers"], scope["query_string"])
+    async def _own(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by our own app, with its own deadline: it reads whole bodies."""
+        answered = False
+
+        async def sending(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(upstreams.STANDARD.seconds):
+                if scope["raw_path"] in _TOKENS and scope["method"] == "POST":
+                    await self._tokens(scope, receive, sending)
+                else:
+                    await self.app(scope, receive, sending)
+        except TimeoutError:
+            if not answered:  # else it breaks off
+                await refuse(Refusal(code="request_timeout"), cut=True)(scope, receive, send)
+
+    async def _tokens(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a token request pass unless its address or the client that it names asks too often."""
+        peer = (scope.get("client") or ("", 0))[0]
+        address = rules.address(peer, scope["headers"], self.limits.hops)
+        refusal = await self.limits.admit_address(address)
+        messages: list[Message] = []
+        if refusal is None:
+            try:
+                messages = await _taken(receive)
+            except Refusal as error:
+                refusal = error
+        if refusal is None and messages:
+            authorization = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+            claimed = rules.claimed_client(authorization, b"".join(each.get("body", b"") for each in messages))
+            if claimed is not None:
+                refusal = await self.limits.admit_claimed(claimed, address)
+        if refusal is not None:
+            telemetry.note(limited="token")
+            await refuse(refusal)(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            return messages.pop(0) if messages else await receive()
+
+        await self.app(scope, again, send)
+
+
+async def _taken(receive: Receive) -> list[Message]:
+    """Return what comes of a body until it is whole, or longer than any token request."""
+    messages = []
+    size, more = 0, True
+    while more and size <= _TOKEN_BYTES:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        more = bool(message.get("more_body", False))
+    return messages
 
 
 async def _unread_closes(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

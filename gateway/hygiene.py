@@ -10,7 +10,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = frozenset({
-    b"authorization", b"accept", b"accept-language", b"content-type", b"idempotency-key",
+    b"authorization", b"dpop", b"accept", b"accept-language", b"content-type", b"idempotency-key",
     b"if-match", b"if-none-match", b"user-agent",
 })  # fmt: skip
 ANSWER_HEADERS = frozenset({
@@ -20,6 +20,8 @@ ANSWER_HEADERS = frozenset({
 _SEVERAL = frozenset({b"accept", b"accept-language", b"if-match", b"if-none-match"})  # lists, by RFC 9110
 _VALUE = re.compile(rb"[\t -~]*")
 _QUERY = re.compile(rb"[!\"$-~]*")
+# A port is part of a host's name; the usual one goes without saying.
+_HOST = re.compile(rb"[a-z0-9.:\[\]-]{1,255}")
 
 
 def refusal(headers: Headers, query: bytes) -> Refusal | None:
@@ -28,38 +30,61 @@ def refusal(headers: Headers, query: bytes) -> Refusal | None:
     names = [name for name, _ in found]
     if names.count(b"authorization") > 1:
         return Unauthenticated("Send exactly one Authorization header.")
-    if b"access_token" in {unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in query.split(b"&")}:
+    if query and b"access_token" in {unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in query.split(b"&")}:
         return Unauthenticated("Send the token in the Authorization header, never in the address: that gets logged.")
-    if not _QUERY.fullmatch(query):
+    if query and not _QUERY.fullmatch(query):
         return Invalid("The query holds characters that have no place there.")
-    encodings = [value.strip().lower() for name, value in found if name == b"transfer-encoding"]
-    if encodings not in ([], [b"chunked"]):
+    coded = b"transfer-encoding" in names
+    if coded and [value.strip().lower() for name, value in found if name == b"transfer-encoding"] != [b"chunked"]:
         return Invalid("The only transfer encoding is chunked.")
-    if b"upgrade" in names and (encodings or b"content-length" in names):
+    if b"upgrade" in names and (coded or b"content-length" in names):
         return Invalid("A request with a body cannot change the protocol.")
     return None
 
 
+def hosts(names: Iterable[str]) -> frozenset[bytes]:
+    """Return names of this server as `is_ours` compares them."""
+    return frozenset(_plain(name.encode("ascii", "ignore")) for name in names if name)
+
+
+def is_ours(headers: Headers, ours: frozenset[bytes]) -> bool:
+    """Whether the one Host of a request names this server."""
+    return any(name == b"host" and _plain(value) in ours for name, value in headers)
+
+
+def _plain(host: bytes) -> bytes:
+    name = host.lower()
+    if not _HOST.fullmatch(name):
+        return b""
+    for usual in (b":443", b":80"):
+        name = name.removesuffix(usual)
+    return name
+
+
 def request_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """Return what a service gets to see. Raises Invalid when a single one comes twice."""
-    found = list(headers)
-    named = {name.strip().lower() for key, value in found if key == b"connection" for name in value.split(b",")}
-    kept = [
-        (name, value)
-        for name, value in found
-        if name in REQUEST_HEADERS and name not in named and _VALUE.fullmatch(value)
-    ]
-    single = [name for name, _ in kept if name not in _SEVERAL]
-    if len(set(single)) != len(single):
-        raise Invalid("A header that stands alone comes twice.")
-    return kept
+    kept = []
+    single = set()
+    named: set[bytes] = set()
+    for pair in headers:
+        name, value = pair
+        if name in REQUEST_HEADERS:
+            if not _VALUE.fullmatch(value):
+                continue
+            if name not in _SEVERAL:
+                if name in single:
+                    raise Invalid("A header that stands alone comes twice.")
+                single.add(name)
+            kept.append(pair)
+        elif name == b"connection":
+            named.update(each.strip().lower() for each in value.split(b","))
+    return [pair for pair in kept if pair[0] not in named] if named else kept
 
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:
-    """Return what the client gets to see of an answer."""
+    """Return what the client gets to see of an answer. Names are in small letters."""
     kept = []
-    for given, value in headers:
-        name = given.lower()
+    for name, value in headers:
         if name not in ANSWER_HEADERS or (name == b"content-length" and status in (204, 304)):
             continue
         if name == b"location" and not _is_local(value):

@@ -2,19 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from gateway import docs, errors, status
+from gateway.clients import routes as administration
+from gateway.clients import upkeep
 from gateway.door import Door
+from gateway.keys import routes as keys
+from gateway.keys import service as keys_service
+from gateway.limits.service import Limits
 from gateway.proxy import Proxy
 from gateway.refusals import refuse
+from gateway.standing import routes as standing
+from gateway.standing import service as standing_service
 from gateway.tokens import routes as tokens
 from gateway.tokens import service as token_service
+from gateway.upstreams import longer
 from shared import health, problems, telemetry
 from shared.app import VERSION
+from shared.openapi.describe import describe
 from shared.runtime import Runtime
 
 _DESCRIPTION = (
@@ -26,13 +35,21 @@ _DESCRIPTION = (
 
 def api(runtime: Runtime) -> ASGIApp:
     """Return the app."""
-    proxy = Proxy(runtime)
+    limits = Limits(runtime.settings)
+    proxy = Proxy(runtime, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        pruning = asyncio.create_task(token_service.prune_forever(runtime))
-        yield
-        pruning.cancel()
+        forever = (token_service.prune_forever, upkeep.seal_forever, upkeep.keep_forever, keys_service.keep_forever)
+        tasks = [asyncio.create_task(each(runtime)) for each in forever]
+        follower = standing_service.follower(runtime)
+        async with follower.running():
+            with suppress(TimeoutError):  # a database that is late must not keep /livez away
+                await asyncio.wait_for(follower.tried.wait(), 2)
+            yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await proxy.close()
         await runtime.close()
 
@@ -41,17 +58,18 @@ def api(runtime: Runtime) -> ASGIApp:
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     app.state.runtime = runtime
-    app.state.routers = [tokens.router, errors.router, status.router]
-    app.state.status = status.watched(app, runtime)
+    own = [tokens.router, keys.keys, *administration.routers, status.administration, errors.router, status.router]
+    app.state.routers = [*own, standing.internal]
+    app.state.asks = proxy.asks
+    app.state.status = status.watched(app, runtime, proxy.asks)
     app.state.description = docs.described(app, runtime)
-    app.state.published_keys = token_service.published_keys(runtime)
-    # Our own tokens count by our own keys, whatever the trust file has forgotten.
-    runtime.verifier.trust.replace(runtime.settings.issuer, app.state.published_keys.model_dump())
     problems.install(app)
     for each in app.state.routers:
         app.include_router(each)
     docs.install(app)
+    describe(app, "gateway")
     health.install(app, runtime, "gateway")  # after our own /status, which comes first
     return telemetry.Edge(
-        Door(app, proxy), service="gateway", body_limit=runtime.settings.body_limit, refuse=refuse, trust_id=False
-    )
+        Door(app, proxy, limits, runtime.settings), service="gateway", body_limit=runtime.settings.body_limit,
+        refuse=refuse, trust_id=False, longer=longer,
+    )  # fmt: skip

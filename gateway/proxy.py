@@ -1,75 +1,83 @@
-"""Forwards `/v1/…` to the service behind it, streaming both ways. The only user of aiohttp here.
+"""Forwards `/v1/…` to the service behind it, streaming both ways.
 
-httpx costs 20 times as much at this place. Whoever calls has proved who it is before the first
-byte goes on, and each service verifies the same token again.
+Whoever calls has proved who it is and is within its limits before the first byte goes on, and each service verifies
+the same token again. What goes on is written anew from listed parts; what a service may hold of us is in its lane.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import NamedTuple
 
-import aiohttp
-from starlette.types import Message, Receive, Scope, Send
-from yarl import URL
+from starlette.types import Receive, Scope, Send
 
-from gateway import hygiene, upstreams
+from gateway import hygiene, upstreams, wire
+from gateway.breaker import Lane
+from gateway.limits.service import Limits
 from gateway.refusals import refuse
+from gateway.upstreams import Allowance
+from gateway.wire import Broken, Connection, Headers, Lost, Pool
 from shared import telemetry
 from shared.errors import NotFound, Refusal, Unauthenticated
 from shared.runtime import Runtime
 
-CONNECT_SECONDS = 1.0
-TOTAL_SECONDS = 10.0
-KEEPALIVE_SECONDS = 4.0  # shorter than the services' 5, so that we never use a connection as they close it
-_CONNECTIONS = 512
-_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-
-
-class Lost(Exception):
-    """The connection was refused or broke before an answer came."""
+_KEPT = 256 * 1024
+"""How much of a body is kept for one repetition."""
+_AT_ONCE = 0.02
 
 
 class _Gone(Exception):
     """The client has left."""
 
 
+class _Ask(NamedTuple):
+    """A request that may go on."""
+
+    lane: Lane
+    pool: Pool
+    client: str
+    method: str
+    target: bytes
+    headers: Headers
+    repeatable: bool
+    allowance: Allowance
+
+
 class Proxy:
-    """One pool of connections to all services."""
+    """One pool of connections and one lane to each service."""
 
-    total_seconds = TOTAL_SECONDS
-    """How long one exchange may take, whoever is slow: the client with its body, the service, the client again."""
+    seconds: float | None = None
+    """Instead of every allowance's own: for tests."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, limits: Limits) -> None:
         self.runtime = runtime
-        self.bases = {name: runtime.settings.peer_url(name).rstrip("/") for name in upstreams.SERVICES}
-        self._session: aiohttp.ClientSession | None = None
+        self.limits = limits
+        places = runtime.settings.upstream_places
+        self.lanes = {name: Lane(name, places) for name in upstreams.SERVICES}
+        self.pools = {name: Pool(runtime.settings.peer_url(name)) for name in upstreams.SERVICES}
+        self._templates = {name: f"/v1/{name}/*" for name in upstreams.SERVICES}
 
     async def close(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        """Close every connection, that to the store of limits too."""
+        for pool in self.pools.values():
+            pool.close()
+        await self.limits.close()
+
+    def asks(self, name: str) -> bool:
+        """Whether a service is asked at present: not while its breaker is open."""
+        return not self.lanes[name].breaker.is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        started = False
-
-        async def sending(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        body = _Body(receive)
+        body, told = _Body(receive), Headers()
         try:
-            method, url, headers = await self._vet(scope)
-            async with asyncio.timeout(self.total_seconds) as deadline:
-                await self._exchange(method, url, headers, body, sending, deadline)
-            return
-        except _Gone:
-            telemetry.note(client_gone=1)
+            ask = await self._vet(scope, told)
+            body.guard(self.seconds or ask.allowance.seconds)
+            await self._exchange(ask, body, told, send)
             return
         except Refusal as error:
-            refusal = error
-        except (TimeoutError, Lost, aiohttp.ClientError) as error:
+            refusal = body.refusal or error
+        except (_Gone, asyncio.CancelledError, Lost, Broken) as error:
+            if isinstance(error, asyncio.CancelledError) and not body.is_over():
+                raise
             if body.gone:
                 telemetry.note(client_gone=1)
                 return
@@ -78,156 +86,217 @@ class Proxy:
         except Exception as error:  # a bug of ours: its kind and place are logged, no value of the request is
             telemetry.failed(error)
             refusal = Refusal(code="internal_error")
-        if not started:  # else the answer breaks off, so that nobody takes half of it for the whole
-            await refuse(refusal, cut=body.begun and not body.whole)(scope, receive, send)
+        finally:
+            body.close()
+        if not body.answered:  # else the answer breaks off, so that nobody takes half of it for the whole
+            await refuse(refusal, cut=body.begun and not body.whole, more=told)(scope, receive, send)
 
-    async def _vet(self, scope: Scope) -> tuple[str, URL, list[tuple[bytes, bytes]]]:
-        """Authenticate, and return what may go on. Raises Refusal."""
+    async def _vet(self, scope: Scope, told: Headers) -> _Ask:
+        """Authenticate, count, and return what may go on. Adds to `told` how the client's limits stand."""
         headers = hygiene.request_headers(scope["headers"])
-        caller = await self.runtime.verifier.caller([value for name, value in headers if name == b"authorization"])
+        caller = await self.runtime.verifier.caller({**scope, "headers": headers})
         if caller.is_service:
             raise Unauthenticated  # services have no business at the public door
         telemetry.note(client=caller.client_id)
-        service = upstreams.service_of(scope["raw_path"])
+        method: str = scope["method"]
+        standing, refusal = await self.limits.admit(caller, method)
+        told += standing
+        if refusal is not None:
+            raise refusal
+        path: bytes = scope["raw_path"]
+        service = upstreams.service_of(path)
         if service is None:
             raise NotFound
-        scope["route_template"] = f"/v1/{service}/*"
-        if scope["method"] not in hygiene.METHODS:
+        scope["route_template"] = self._templates[service]
+        if method not in hygiene.METHODS:
             raise Refusal(code="method_not_allowed")
-        query = scope["query_string"].decode("ascii")
-        target = scope["raw_path"].decode("ascii") + (f"?{query}" if query else "")
-        return scope["method"], URL(self.bases[service] + target, encoded=True), headers
+        names = [name for name, _ in headers]
+        # A proof is good for one request: a service would take the second for a replay.
+        repeatable = b"dpop" not in names and (
+            method in ("GET", "HEAD") or (method == "POST" and b"idempotency-key" in names)
+        )
+        own = telemetry.request_id() or ""
+        headers += (b"x-request-id", own.encode()), (b"traceparent", telemetry.traceparent(own).encode())
+        query = scope["query_string"]
+        pool = self.pools[service]
+        target = pool.prefix + path + (b"?" + query if query else b"")
+        lane, allowance = self.lanes[service], upstreams.allowance(path)
+        return _Ask(lane, pool, caller.client_id, method, target, headers, repeatable, allowance)
 
-    async def _exchange(
-        self,
-        method: str,
-        url: URL,
-        headers: list[tuple[bytes, bytes]],
-        body: "_Body",
-        send: Send,
-        deadline: asyncio.Timeout,
-    ) -> None:
+    async def _exchange(self, ask: _Ask, body: "_Body", told: Headers, send: Send) -> None:
         await body.take()
-        watching = asyncio.create_task(body.watch(deadline))
+        lane = ask.lane
+        probe = lane.enter(ask.client)
+        answered: bool | None = None
         try:
-            async with await self._ask(method, url, headers, body) as answer:
-                await _relay(answer, send)
+            connection = await self._ask(ask, body, probe=probe)
+            answered = True
+            try:
+                await _relay(connection, ask, told, body, send)
+            finally:
+                connection.release(sent=body.sent)
+        except (Lost, Broken):
+            answered = False
+            raise
+        except asyncio.CancelledError:
+            if answered is None and body.whole and not body.gone and body.over:
+                answered = False  # it was the service that let the time pass
+            raise
         finally:
-            watching.cancel()
+            lane.leave(ask.client, answered, probe=probe)
 
-    async def _ask(
-        self, method: str, url: URL, headers: list[tuple[bytes, bytes]], body: "_Body"
-    ) -> aiohttp.ClientResponse:
-        """Return the answer's head. Once more when the connection was lost and nothing can happen twice."""
-        repeatable = method in ("GET", "HEAD") or (method == "POST" and b"idempotency-key" in dict(headers))
-        sent = [(name.decode(), value.decode("ascii")) for name, value in headers]
-        sent.append(("x-request-id", telemetry.request_id() or ""))
+    async def _ask(self, ask: _Ask, body: "_Body", *, probe: bool) -> Connection:
+        """Return a connection with the answer's head. Once more when it was lost and nothing can happen twice."""
         try:
-            return await self._send(method, url, sent, body)
+            return await _send(ask, body, await ask.pool.connection())
         except Lost:
-            if not (repeatable and body.whole):
+            if not (ask.repeatable and body.repeatable and ask.lane.may_retry(probe=probe)):
                 raise
         telemetry.note(retried=1)
-        return await self._send(method, url, sent, body)
-
-    async def _send(
-        self, method: str, url: URL, headers: list[tuple[str, str]], body: "_Body"
-    ) -> aiohttp.ClientResponse:
-        answer = await self._pool().request(method, url, headers=headers, data=body.payload(), allow_redirects=False)
-        if not 200 <= answer.status <= 599:
-            answer.close()
-            raise aiohttp.ClientPayloadError("a status that does not exist")
-        return answer
-
-    def _pool(self) -> aiohttp.ClientSession:
-        if self._session is None:  # not earlier: it belongs to the loop that runs now
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS),
-                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS),
-                trust_env=False,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=_AUTOMATIC,
-                middlewares=(_once,),
-            )
-        return self._session
+        return await _send(ask, body, await ask.pool.connection(fresh=True))
 
 
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Turn a lost connection into an error that aiohttp does not repeat by itself (it would, a PUT too)."""
+async def _send(ask: _Ask, body: "_Body", connection: Connection) -> Connection:
     try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise Lost from error
+        method, whole = ask.method.encode(), body.whole
+        content = body.content() if whole else b""
+        body.sent = whole
+        head = wire.head(method, ask.target, ask.pool.name, ask.headers, len(content) if whole else None)
+        connection.ask(head + content, bodiless=ask.method == "HEAD")
+        if not whole:
+            body.flow(connection)
+        await connection.head()
+        return connection
+    except BaseException:
+        connection.release(sent=False)
+        raise
 
 
-async def _relay(answer: aiohttp.ClientResponse, send: Send) -> None:
+async def _relay(connection: Connection, ask: _Ask, told: Headers, body: "_Body", send: Send) -> None:
     """Pass an answer on as it comes. A sender that is ahead of its reader waits."""
-    headers = hygiene.answer_headers(answer.raw_headers, answer.status)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    more = True
+    headers = hygiene.answer_headers(connection.headers, connection.status)
+    for name, value in headers:
+        if name == b"content-length" and ask.method != "HEAD" and int(value) > ask.allowance.answer_bytes:
+            raise Broken("too long")
+    body.answered = True
+    await send({"type": "http.response.start", "status": connection.status, "headers": headers + told})
+    more, size = True, 0
     while more:
-        chunk = await answer.content.readany()
-        more = not answer.content.at_eof()
-        await send({"type": "http.response.body", "body": chunk, "more_body": more})
+        piece = await connection.read()
+        size += len(piece)
+        if size > ask.allowance.answer_bytes:
+            raise Broken("too long")
+        more = not connection.complete
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-def _failure(error: Exception, body: "_Body") -> Refusal:
-    if not isinstance(error, TimeoutError):
+def _failure(error: BaseException, body: "_Body") -> Refusal:
+    if not isinstance(error, asyncio.CancelledError):
         return Refusal(code="upstream_unavailable")
-    return Refusal("" if body.whole else "The body did not arrive in time.", code="upstream_timeout")
+    return Refusal(code="upstream_timeout" if body.whole else "request_timeout")
 
 
 class _Body:
-    """The request's body as it arrives, kept (it is at most the body limit) for one repetition."""
+    """The request's body as it arrives, kept for one repetition while it is not too long for that."""
 
     def __init__(self, receive: Receive) -> None:
         self.begun = False
         self.whole = False
+        self.sent = True
+        """Whether the service has all of it, or was never asked."""
         self.gone = False
+        self.answered = False
         self.refusal: Refusal | None = None
+        self.over = False
+        """Whether the exchange was ended from here: the time is up, or the client has left or said too much."""
         self._receive = receive
         self._kept: list[bytes] = []
-        self._over = asyncio.Event()
+        self._size = 0
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def take(self) -> None:
-        """Wait for the next piece. Raises Refusal when that is one too many, _Gone when none will come."""
+    def guard(self, seconds: float) -> None:
+        """End this task after so long, or when the client leaves.
+
+        An answer that comes at once pays for one timer: neither a timeout nor a watch on its client is made.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._exchange = asyncio.current_task(self._loop)
+        self._timer = self._loop.call_later(_AT_ONCE, self._look, max(0.0, seconds - _AT_ONCE))
+
+    def _look(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds, self._end)
+        if self.whole and self._task is None:
+            self._task = self._loop.create_task(self._watch())
+
+    def is_over(self) -> bool:
+        """Whether a cancellation of this task was ours alone. Takes ours back."""
+        return self.over and self._exchange is not None and self._exchange.uncancel() == 0
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be sent again from its beginning."""
+        return self.whole and self._size <= _KEPT
+
+    async def take(self) -> bytes:
+        """Return the next piece. Raises Refusal when that is one too many, _Gone when none will come."""
         self.begun = True
         try:
             message = await self._receive()
         except Refusal as refusal:
             self.refusal = refusal
-            self._over.set()
             raise
         if message["type"] == "http.disconnect":
             self.gone = True
-            self._over.set()
             raise _Gone
-        self._kept.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            self.whole = True
-            self._over.set()
+        piece: bytes = message.get("body", b"")
+        self.whole = not message.get("more_body", False)
+        self._size += len(piece)
+        if self._task is None or self._size <= _KEPT:
+            self._kept.append(piece)
+        else:
+            self._kept.clear()
+        return piece
 
-    def payload(self) -> Any:
-        """Return what to send: the whole body if it is here, else the pieces as they come."""
-        if self.whole:
-            return b"".join(self._kept) or None
-        return self._pieces()
+    def content(self) -> bytes:
+        """Return all of it."""
+        return self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        place = 0
-        while True:
-            while place < len(self._kept):
-                if piece := self._kept[place]:
-                    yield piece
-                place += 1
-            if self.whole:
-                return
-            await self.take()
+    def flow(self, connection: Connection) -> None:
+        """Send what is here and what still comes, in chunks, beside the wait for the answer."""
+        self._task = self._loop.create_task(self._flow(connection))
 
-    async def watch(self, deadline: asyncio.Timeout) -> None:
-        """End the exchange at once when the client has gone."""
-        await self._over.wait()
-        while self.whole and not self.gone:
+    async def _flow(self, connection: Connection) -> None:
+        try:
+            piece = self.content()
+            while True:
+                if piece:
+                    await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                if self.whole:
+                    break
+                piece = await self.take()
+            await connection.write(b"0\r\n\r\n")
+            self.sent = True
+        except Lost:
+            return  # who waits for the answer learns of it too
+        except (Refusal, _Gone):
+            self._end()
+            return
+        await self._watch()
+
+    async def _watch(self) -> None:
+        while not self.gone:
             self.gone = (await self._receive())["type"] == "http.disconnect"
-        deadline.reschedule(asyncio.get_running_loop().time())
+        self._end()
+
+    def _end(self) -> None:
+        if not self.over and self._exchange is not None:
+            self.over = True
+            self._exchange.cancel()
+
+    def close(self) -> None:
+        """Stop what still goes on."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()

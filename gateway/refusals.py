@@ -1,6 +1,7 @@
 """Refusals at the door. A body that is too long ends its connection, after a moment to read the answer."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,9 +14,14 @@ _LINGER_SECONDS = 1.0
 _LINGER_PIECES = 64
 
 
-def refuse(refusal: Refusal, *, cut: bool = False) -> ASGIApp:
-    """Return the app that answers with a problem document; with `cut`, while the body still comes."""
-    headers = {"Allow": ", ".join(hygiene.METHODS)} if refusal.code == "method_not_allowed" else {}
+def refuse(refusal: Refusal, *, cut: bool = False, more: Iterable[tuple[bytes, bytes]] = ()) -> ASGIApp:
+    """Return the app that answers with a problem document; with `cut`, while the body still comes.
+
+    `more` are headers to add.
+    """
+    headers = {name.decode(): value.decode() for name, value in more}
+    if refusal.code == "method_not_allowed":
+        headers["Allow"] = ", ".join(hygiene.METHODS)
     answer = problems.render(refusal, headers)
     if not cut and refusal.code != "too_large":
         return answer

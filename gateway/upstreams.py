@@ -1,6 +1,7 @@
-"""The whole routing table: three rows."""
+"""The whole routing table: three rows. And what a path may take: one row, until there are bulk routes."""
 
 import re
+from typing import NamedTuple
 
 UPSTREAMS = {"/v1/intake/": "intake", "/v1/referral/": "referral", "/v1/consular/": "consular"}
 SERVICES = tuple(UPSTREAMS.values())
@@ -9,6 +10,34 @@ SERVICES = tuple(UPSTREAMS.values())
 # empty or dotted segment, a semicolon, a backslash) could read otherwise further in, so it is nowhere.
 _SEGMENT = rb"(?!\.\.?(?:/|$))[A-Za-z0-9._~:@-]+"
 _PATH = re.compile(rb"(/v1/[a-z]{1,32}/)%b(?:/%b)*" % (_SEGMENT, _SEGMENT))
+
+
+class Allowance(NamedTuple):
+    """What an exchange may take."""
+
+    seconds: float
+    """From the request's head to the answer's end, whoever is slow: the client, the service, the client again."""
+    request_bytes: int
+    """Of a body, where it is more than RUTA_BODY_LIMIT."""
+    answer_bytes: int
+
+
+STANDARD = Allowance(seconds=10.0, request_bytes=0, answer_bytes=64 * 1024 * 1024)
+ALLOWANCES: tuple[tuple[re.Pattern[bytes], Allowance], ...] = ()
+"""Paths that may take more than STANDARD: long uploads and downloads. The first that matches a whole path counts."""
+
+
+def allowance(raw_path: bytes) -> Allowance:
+    """Return what a path may take."""
+    for pattern, more in ALLOWANCES:
+        if pattern.fullmatch(raw_path):
+            return more
+    return STANDARD
+
+
+def longer(raw_path: bytes) -> int:
+    """Return how long a request's body may be beyond the general limit, in bytes in all."""
+    return allowance(raw_path).request_bytes
 
 
 def service_of(raw_path: bytes) -> str | None:

@@ -70,6 +70,27 @@ CATALOGUE: dict[str, Problem] = {
         Text("There is no Host header, or more than one.", "Falta el encabezado Host o hay más de uno."),
         Text("Send exactly one Host header.", "Envíe exactamente un encabezado Host."),
     ),
+    "malformed_request": Problem(
+        400,
+        Text("This is not HTTP", "Esto no es HTTP"),
+        Text(
+            "The request cannot be read, or could be read in two ways.",
+            "La solicitud no se puede leer, o de dos modos.",
+        ),
+        Text("Send HTTP/1.1 by a common library.", "Envíe HTTP/1.1 con una biblioteca usual."),
+    ),
+    "misdirected": Problem(
+        421,
+        Text("This server has another name", "Este servidor tiene otro nombre"),
+        Text("The `Host` header names a server that this is not.", "La cabecera `Host` nombra otro servidor."),
+        Text("Use the address that you were given for the API.", "Use la dirección de la API que recibió."),
+    ),
+    "request_timeout": Problem(
+        408,
+        Text("The request did not arrive in time", "La solicitud no llegó a tiempo"),
+        Text("Its body was sent too slowly.", "El cuerpo llegó demasiado despacio."),
+        Text("Send it again, with the same Idempotency-Key.", "Envíela de nuevo, con la misma Idempotency-Key."),
+    ),
     "unauthenticated": Problem(
         401,
         Text("A valid access token is needed", "Se necesita un token de acceso válido"),
@@ -195,6 +216,19 @@ CATALOGUE: dict[str, Problem] = {
         Text("Too many requests", "Demasiadas solicitudes"),
         Text("Your client exceeded its rate.", "Su cliente excedió su límite."),
         Text("Wait as long as `Retry-After` says.", "Espere lo que diga `Retry-After`."),
+    ),
+    "standing_unknown": Problem(
+        503,
+        Text("Nobody can say now whether the token still counts", "Por ahora no se sabe si el token sigue vigente"),
+        Text(
+            "The list of revoked and suspended access has not been heard for 30 seconds, so access tokens are refused.",
+            "Hace más de 30 segundos que no llega la lista de accesos revocados y suspendidos; "
+            "por eso se rechazan los tokens de acceso.",
+        ),
+        Text(
+            "Send the request again, with the same Idempotency-Key, after the seconds in Retry-After.",
+            "Envíe de nuevo la solicitud, con la misma Idempotency-Key, tras los segundos de Retry-After.",
+        ),
     ),
     "unavailable": Problem(
         503,

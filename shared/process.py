@@ -1,8 +1,11 @@
 """`python -m services.<name> api | worker | migrate | restored`: one image, several commands."""
 
 import asyncio
+import gc
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import uvicorn
 
@@ -10,6 +13,7 @@ from shared import migrate, settings, telemetry
 from shared.crypto import Vault
 from shared.db import Database
 from shared.delivery.restored import restored
+from shared.edge.listener import Listener
 from shared.keyring import Keyring
 from shared.runtime import Runtime
 
@@ -31,9 +35,15 @@ def main(argv: Sequence[str], package: str, *, api: Build, worker: Build | None)
 def _serve(build: Build) -> None:
     current = settings.load()
     app = build(Runtime.build(current))
+    gc.collect()
+    gc.freeze()  # what is here stays; looking through it again and again cost every request
+    gc.set_threshold(10_000, 20, 20)
+    listener = partial(Listener, max_connections=current.max_connections)
+    # uvicorn raises the signal that ended it once more, when all is done: this is then a clean end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         app,  # type: ignore[arg-type]  # ASGI apps have no common base
-        host=current.host, port=current.port, loop="uvloop", http="httptools",
+        host=current.host, port=current.port, loop="uvloop", http=listener, ws="none",  # type: ignore[arg-type]  # a class
         access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=20, backlog=2048, timeout_keep_alive=5,
     )  # fmt: skip

@@ -52,6 +52,19 @@ class Settings(BaseSettings):
     impact_assessment_date: date | None = Field(
         default=None, description="filing date of the impact assessment (R36), 30 working days before"
     )
+    hosts: str = Field(default="", description="gateway only: names it answers to besides the issuer's, with commas")
+    trusted_proxies: int = Field(
+        default=0, ge=0, le=8, description="gateway only: proxies of ours in front that write X-Forwarded-For"
+    )
+    limits: str = Field(default="", description="gateway only: rate limits, as client=6000/60 write=3000/60")
+    limits_uri: str = Field(
+        default="memory://", pattern=r"^(memory://|(async\+)?(redis|rediss|valkey|valkeys)://.+)$",
+        description="gateway only: where requests are counted; several gateways share a Redis or Valkey server",
+    )  # fmt: skip
+    upstream_places: int = Field(
+        default=128, ge=1, le=4096, description="gateway only: requests that one service answers for it at once"
+    )
+    max_connections: int = Field(default=800, ge=8, le=65536, description="gateway only: open connections of clients")
     body_limit: int = Field(default=256 * 1024, ge=1024, description="bytes of a request body")
     poll_seconds: float = Field(default=0.25, gt=0, description="how often a worker looks for work")
     lease_seconds: float = Field(default=30, gt=0, description="how long one delivery attempt may hold")
@@ -61,6 +74,11 @@ class Settings(BaseSettings):
     webhook_key_file: Path | None = Field(default=None, description="its private key, PEM")
     webhook_ca_file: Path | None = Field(default=None, description="further authorities for receivers' certificates")
     attempt_days: int = Field(default=180, ge=1, description="how long each attempt of a webhook is remembered")
+
+    signing_key_days: float = Field(default=30, gt=0, description="gateway only: how long one key signs tokens")
+    signing_key_wait_hours: float = Field(
+        default=24, ge=0, description="gateway only: how long a key is published before it signs"
+    )
 
     @property
     def issuer_name(self) -> str:
@@ -91,6 +109,8 @@ class Settings(BaseSettings):
              "RUTA_EVENT_SECRETS_FILE is empty: events between services would go unsigned."),
             (self.service == "intake" and not self.keyring_url,
              "RUTA_KEYRING_URL is empty: identities would have no keys."),
+            (self.service != "gateway" and not self.gateway_url,
+             "RUTA_GATEWAY_URL is empty: nobody could say which tokens still count."),
             (self.keyring_url.startswith("sqlite") and not self.single_node,
              "RUTA_KEYRING_URL is SQLite: use PostgreSQL, or say RUTA_SINGLE_NODE=true."),
             (not self.issuer.startswith("https://"), "RUTA_ISSUER must be an https URL."),

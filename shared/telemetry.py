@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram,
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import clock, ids
+from shared.edge.lines import Lines
 from shared.errors import Refusal
 
 REQUESTS = Counter("ruta_requests_total", "Requests answered", ["service", "method", "route", "status"])
@@ -29,6 +29,8 @@ _REQUEST_ID = re.compile(rb"req_[0-9a-f]{32}")
 
 _request: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
 _log = logging.getLogger("ruta")
+_encode = json.JSONEncoder(default=str).encode
+_quote = json.encoder.encode_basestring_ascii
 
 
 def request_id() -> str | None:
@@ -51,17 +53,32 @@ def failed(error: BaseException) -> None:
     say("error", "failed", error=type(error).__name__, where=where, request_id=request_id())
 
 
+def traceparent(own_id: str) -> str:
+    """Return the trace of a request (W3C Trace Context). It starts here: its id is that of the request."""
+    return f"00-{own_id[4:]}-{own_id[20:]}-00"
+
+
 def say(level: str, event: str, /, **facts: Any) -> None:
     """Write one JSON line to standard output."""
     own = {"at": clock.now().isoformat(), "level": level, "event": event}
-    _log.log(logging.getLevelNamesMapping()[level.upper()], json.dumps(own | facts | own, default=str))
+    _write(logging.getLevelNamesMapping()[level.upper()], _encode(own | facts | own))
+
+
+_lines: Lines | None = None
+
+
+def _write(level: int, line: str) -> None:
+    if _lines is None:
+        _log.log(level, line)
+    else:
+        _lines.take(level, line)  # past logging's record of each line, which costs as much as the line
 
 
 def configure() -> None:
     """Send our lines, and only ours, to standard output."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    _log.handlers = [handler]
+    global _lines  # one process has one standard output
+    _lines = Lines()
+    _log.handlers = [_lines]
     _log.setLevel(logging.INFO)
     _log.propagate = False
 
@@ -72,44 +89,53 @@ def metrics() -> tuple[bytes, str]:
 
 
 class Edge:
-    """The one ASGI layer around an app: request id, limits, answer headers, log line, metrics."""
+    """The one ASGI layer around an app: request id, limits, answer headers, log line, metrics.
+
+    `longer` says for which paths a body may be longer than `body_limit`, and how long.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, service: str, body_limit: int, refuse: Callable[[Refusal], ASGIApp], trust_id: bool
+        self,
+        app: ASGIApp,
+        *,
+        service: str,
+        body_limit: int,
+        refuse: Callable[[Refusal], ASGIApp],
+        trust_id: bool,
+        longer: Callable[[bytes], int] | None = None,
     ) -> None:
         self.app = app
         self.service = service
         self.body_limit = body_limit
         self.refuse = refuse
         self.trust_id = trust_id
+        self.longer = longer
+        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram, str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            if _lines is not None:
+                _lines.flush()  # the end of the lifespan
             return
-        facts = {"request_id": self._request_id(scope)}
+        own_id = self._request_id(scope)
+        facts: dict[str, Any] = {"request_id": own_id, "trace": own_id[4:]}
         token = _request.set(facts)
         started = time.perf_counter()
         answered, status = False, 500
-        answer_headers = [
-            (b"x-request-id", facts["request_id"].encode()),
-            (b"x-content-type-options", b"nosniff"),
-        ]
 
         async def sending(message: Message) -> None:
             nonlocal answered, status
             if message["type"] == "http.response.start":
                 answered, status = True, message["status"]
-                names = {name for name, _ in message["headers"]}
-                own = [pair for pair in message["headers"] if pair[0] != b"x-request-id"]
-                extra = [] if b"cache-control" in names else [(b"cache-control", b"no-store")]
-                message = {**message, "headers": own + answer_headers + extra}
+                message = {**message, "headers": _answer_headers(message["headers"], own_id)}
             await send(message)
 
         try:
-            refusal = self._refusal(scope)
+            limit = max(self.body_limit, self.longer(scope["raw_path"]) if self.longer else 0)
+            refusal = _refusal(scope["headers"], limit)
             app = self.app if refusal is None else self.refuse(refusal)
-            await app(scope, _Counted(receive, self.body_limit), sending)
+            await app(scope, receive if _has_no_body(scope) else _Counted(receive, limit), sending)
         except Exception as error:
             if not answered:  # else the app has answered it and raises it again for the server's log only
                 failed(error)
@@ -125,29 +151,75 @@ class Edge:
                 return bytes(given).decode()
         return ids.new("req")
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
-        headers = scope["headers"]
-        if len(headers) > MAX_HEADERS or sum(len(k) + len(v) for k, v in headers) > MAX_HEADER_BYTES:
-            return Refusal(code="headers_too_large")
-        if sum(name == b"host" for name, _ in headers) != 1:
-            return Refusal(code="bad_host")
-        length = next((value for name, value in headers if name == b"content-length"), b"0")
-        if not length.isdigit() or int(length[:20]) > self.body_limit:
-            return Refusal(code="too_large")
-        return None
-
     def _report(self, scope: Scope, facts: dict[str, Any], status: int, seconds: float) -> None:
         route = scope.get("route_template") or getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        REQUESTS.labels(self.service, method, route, str(status)).inc()
-        SECONDS.labels(self.service, method, route).observe(seconds)
-        if route not in _QUIET:
-            own = {"service": self.service, "method": method, "route": route, "status": status}
-            say("info", "request", **{**facts, **own, "ms": round(seconds * 1000, 1)})
+        kind = self._kinds.get((method, route, status))
+        if kind is None:
+            kind = self._kinds[method, route, status] = self._kind(method, route, status)
+        requests, durations, words = kind
+        requests.inc()
+        durations.observe(seconds)
+        if words:
+            noted = "".join(
+                f'"{name}": {_quote(value) if isinstance(value, str) else _encode(value)}, '
+                for name, value in facts.items()
+                if name not in _OWN
+            )
+            line = f'{{"at": "{clock.now().isoformat()}", {noted}{words}, "ms": {round(seconds * 1000, 1)}}}'
+            _write(logging.INFO, line)
+
+    def _kind(self, method: str, route: str, status: int) -> tuple[Counter, Histogram, str]:
+        """Return what all requests of one kind share; finding it anew would cost more than counting and writing."""
+        own = {
+            "level": "info", "event": "request", "service": self.service, "method": method, "route": route,
+            "status": status,
+        }  # fmt: skip
+        words = "" if route in _QUIET else _encode(own)[1:-1]
+        requests = REQUESTS.labels(self.service, method, route, str(status))
+        return requests, SECONDS.labels(self.service, method, route), words
+
+
+def _refusal(headers: list[tuple[bytes, bytes]], limit: int) -> Refusal | None:
+    size = hosts = 0
+    length = None
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length" and length is None:
+            length = value
+    if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
+        return Refusal(code="headers_too_large")
+    if hosts != 1:
+        return Refusal(code="bad_host")
+    if length is not None and not (length.isdigit() and int(length[:20]) <= limit):
+        return Refusal(code="too_large")
+    return None
+
+
+def _has_no_body(scope: Scope) -> bool:
+    if scope["method"] not in ("GET", "HEAD"):
+        return False
+    for name, _ in scope["headers"]:
+        if name in (b"content-length", b"transfer-encoding"):
+            return False
+    return True
+
+
+def _answer_headers(headers: list[tuple[bytes, bytes]], own_id: str) -> list[tuple[bytes, bytes]]:
+    kept = [pair for pair in headers if pair[0] != b"x-request-id"]
+    kept += (b"x-request-id", own_id.encode()), (b"x-content-type-options", b"nosniff")
+    for name, _ in headers:
+        if name == b"cache-control":
+            return kept
+    kept.append((b"cache-control", b"no-store"))
+    return kept
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+_OWN = frozenset({"at", "level", "event", "service", "method", "route", "status", "ms"})
+_QUIET = frozenset({"/livez", "/readyz", "/metrics", "/internal/gateway/standing"})
 
 
 class _Counted:

@@ -5,12 +5,16 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 
+from gateway.breaker import Breaker
 from gateway.main import api
+from gateway.proxy import Proxy
 from shared import testing
+from shared.edge.listener import Listener
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import Keys
@@ -32,7 +36,7 @@ def settings(tmp_path: Path, keys: Keys) -> Settings:
 
 @pytest.fixture
 async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    made = Runtime.build(settings)
+    made = testing.runtime(settings)
     yield made
     await made.close()
 
@@ -112,9 +116,14 @@ async def upstream() -> AsyncIterator[Upstream]:
 class Gateway:
     """A gateway on a real socket, with raw connections to it."""
 
-    def __init__(self, port: int, keys: Keys) -> None:
+    def __init__(self, port: int, keys: Keys, proxy: Proxy) -> None:
         self.port = port
         self.keys = keys
+        self.proxy = proxy
+
+    def breaker(self, service: str) -> Breaker:
+        """What decides whether a service is asked at present."""
+        return self.proxy.lanes[service].breaker
 
     @property
     def bearer(self) -> bytes:
@@ -183,8 +192,9 @@ async def serving(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
     """Run a gateway as production does: uvicorn with httptools on a socket."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    app: Any = api(testing.runtime(settings))
     config = uvicorn.Config(
-        api(Runtime.build(settings)), http="httptools", lifespan="on", access_log=False, log_config=None,
+        app, http=Listener, ws="none", lifespan="on", access_log=False, log_config=None,
         server_header=False, proxy_headers=False, timeout_keep_alive=5, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -192,7 +202,7 @@ async def serving(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
     while not server.started:
         await asyncio.sleep(0.01)
         assert not task.done()
-    yield Gateway(listener.getsockname()[1], keys)
+    yield Gateway(listener.getsockname()[1], keys, app.app.proxy)
     server.should_exit = True
     await task
     listener.close()

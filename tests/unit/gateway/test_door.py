@@ -4,8 +4,13 @@ import json
 import time
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from gateway import upstreams
+from gateway.door import Door
+from gateway.limits.service import Limits
 from shared import auth
+from shared.settings import Settings
 from shared.testing import Keys
 from tests.unit.gateway.conftest import Gateway, Upstream, read_answer
 
@@ -170,3 +175,70 @@ async def test_a_request_with_a_body_cannot_change_the_protocol(gateway: Gateway
     answer = await gateway.send(gateway.request("GET", "/v1/intake/x", "Connection: upgrade", "Upgrade: websocket"))
     assert answer.status == 200
     assert {"upgrade", "connection"}.isdisjoint(name.lower() for name, _ in upstream.headers())
+
+
+async def test_a_token_request_that_arrives_too_slowly_is_a_408(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D1, at what the gateway answers itself."""
+    monkeypatch.setattr(upstreams, "STANDARD", upstreams.STANDARD._replace(seconds=0.2))
+    head = b"POST /oauth/token HTTP/1.1\r\nHost: gw\r\nContent-Length: 100\r\n\r\ngrant"
+    async with gateway.connected() as (reader, writer):
+        writer.write(head)
+        answer = await read_answer(reader, quiet=2)
+    assert (answer.status, json.loads(answer.body)["code"], answer.closed) == (408, "request_timeout", True)
+
+
+async def test_text_of_strangers_stays_within_one_log_line(
+    gateway: Gateway, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """H6, S8."""
+    caplog.set_level("INFO", "ruta")
+    evil = 'x\tevil: 1 {"event": "forged"}'
+    answer = await gateway.send(gateway.request("GET", "/v1/intake/x", f"User-Agent: {evil}", f"X-Request-Id: {evil}"))
+    assert (answer.status, "evil" in answer.headers) == (200, False)
+    lines = [each.getMessage() for each in caplog.records if each.name == "ruta" and "request" in each.getMessage()]
+    assert all("evil" not in line and json.loads(line)["event"] == "request" for line in lines)
+    assert (await gateway.send(gateway.request("GET", "/v1/intake/x%0d%0aevil:1"))).status == 404
+
+
+# -- whose name a request says ---------------------------------------------------------------------------------
+
+
+async def through(settings: Settings, host: bytes, path: bytes = b"/status", **more: str) -> int:
+    """The status of a request with this Host at a door in production."""
+    production = settings.model_copy(update={"environment": "production", "issuer": "https://ruta.example"} | more)
+    seen: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(200)
+
+    async def send(message: Message) -> None:
+        seen.append(message.get("status", 0))
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {
+        "type": "http", "method": "GET", "raw_path": path, "query_string": b"", "http_version": "1.1",
+        "headers": [(b"host", host)],
+    }  # fmt: skip
+    await Door(app, app, Limits(production), production)(scope, receive, send)
+    return seen[0]
+
+
+@pytest.mark.parametrize(
+    "host", [b"ruta.example", b"RUTA.example", b"ruta.example:443", b"gateway.inner:8000", b"b.mx"]
+)
+async def test_in_production_a_request_names_this_server(settings: Settings, host: bytes) -> None:
+    assert await through(settings, host, gateway_url="http://gateway.inner:8000", hosts="a.mx,b.mx") == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"evil.example", b"ruta.example.evil.example", b"ruta.example:8443", b"", b"ruta.example@evil", b"a b", b"\xff"],
+)
+async def test_in_production_another_name_is_misdirected(settings: Settings, host: bytes) -> None:
+    assert await through(settings, host) == 421
+    assert await through(settings, host, b"/v1/intake/x") == 421
+    assert await through(settings, host, b"/livez") == 200  # a probe names the address of the pod

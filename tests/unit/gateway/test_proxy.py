@@ -38,7 +38,7 @@ async def test_only_listed_headers_are_forwarded(gateway: Gateway, upstream: Ups
         )
     )  # fmt: skip
     names = {name.lower() for name, _ in upstream.headers()}
-    assert names == {"host", "authorization", "x-request-id"}
+    assert names == {"host", "authorization", "x-request-id", "traceparent"}
     assert dict(upstream.headers())["x-request-id"] != "req_" + "0" * 32
 
 
@@ -148,7 +148,7 @@ async def test_listed_headers_alone_come_back(gateway: Gateway, upstream: Upstre
     assert answer.status == 201
     assert set(answer.headers) == {
         "date", "content-type", "etag", "location", "idempotent-replayed", "content-length",
-        "x-request-id", "x-content-type-options", "cache-control",
+        "x-request-id", "x-content-type-options", "cache-control", "ratelimit", "ratelimit-policy",
     }  # fmt: skip
     assert answer.headers["x-request-id"] != "req_other"
 
@@ -202,3 +202,94 @@ async def test_connections_to_a_service_are_used_again(gateway: Gateway, upstrea
             writer.write(gateway.request("GET", "/v1/intake/x"))
             assert (await read_answer(reader, quiet=0.05)).status == 200
     assert upstream.connections == 1
+
+
+@pytest.mark.parametrize(
+    "given", ["", "00-1-1-01", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ff-" + "a" * 32 + "-" + "b" * 16 + "-01"]
+)
+async def test_a_trace_starts_at_the_edge_whatever_the_client_says(
+    gateway: Gateway, upstream: Upstream, caplog: pytest.LogCaptureFixture, given: str
+) -> None:
+    caplog.set_level("INFO", "ruta")
+    answer = await gateway.send(gateway.request("GET", "/v1/intake/x", *([f"Traceparent: {given}"] if given else [])))
+    number = answer.headers["x-request-id"].removeprefix("req_")
+    assert dict(upstream.headers())["traceparent"] == f"00-{number}-{number[16:]}-00"
+    (line,) = [json.loads(each.getMessage()) for each in caplog.records if '"event": "request"' in each.getMessage()]
+    assert (line["trace"], line["client"], line["route"]) == (number, "inm-chp-system", "/v1/intake/*")
+
+
+async def test_a_proof_of_possession_reaches_the_service(gateway: Gateway, upstream: Upstream) -> None:
+    await gateway.send(gateway.request("GET", "/v1/intake/x", "DPoP: a.b.c"))
+    assert dict(upstream.headers())["dpop"] == "a.b.c"
+    before = len(upstream.requests)
+    assert (await gateway.send(gateway.request("GET", "/v1/intake/x", "DPoP: a", "DPoP: b"))).status == 422
+    assert len(upstream.requests) == before
+
+
+async def test_an_answer_that_could_be_read_in_two_ways_is_a_502(gateway: Gateway, upstream: Upstream) -> None:
+    for head in (
+        b"200 OK\r\n\r\nno length",
+        b"200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"200 OK\r\ntransfer-encoding: gzip\r\n\r\nx",
+        b"200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        b"200 OK\r\ncontent-length: +5\r\n\r\nhello",
+        b"200 OK\r\ncontent-length: 67108865\r\n\r\n",
+        b"101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+        b"200 OK\r\nx: " + b"a" * 70_000,
+    ):
+        upstream.answer = b"HTTP/1.1 " + head
+        gateway.breaker("intake").leave(True, probe=False)
+        assert (await gateway.send(gateway.request("GET", "/v1/intake/x"))).status == 502, head[:60]
+
+
+async def test_what_a_service_says_too_much_is_nobodys_answer(gateway: Gateway, upstream: Upstream) -> None:
+    second = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"
+    for method, answer in (
+        ("GET", OK + second),
+        ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n" + second),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\n\r\nevil"),
+    ):
+        upstream.answer = answer
+        async with gateway.connected() as (reader, writer):
+            for _ in range(2):
+                writer.write(gateway.request(method, "/v1/intake/x"))
+                seen = await read_answer(reader, quiet=0.1)
+                assert seen.status < 400
+                assert b"evil" not in seen.body
+    assert upstream.connections == 8  # none is used again
+
+
+async def test_interim_answers_and_trailers_stay_behind(gateway: Gateway, upstream: Upstream) -> None:
+    upstream.answer = (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </evil>\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nlocation: /evil\r\n\r\n"
+    )
+    async with gateway.connected() as (reader, writer):
+        for _ in range(2):
+            writer.write(gateway.request("GET", "/v1/intake/x"))
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"evil" not in head
+            assert await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 2) == b"2\r\n{}\r\n0\r\n\r\n"
+    assert upstream.connections == 1
+
+
+async def test_an_answer_that_nobody_asked_for_answers_nobody(gateway: Gateway, upstream: Upstream) -> None:
+    """What a service sends on a connection at rest would be taken for the answer to the next client's request."""
+    sent = asyncio.Event()
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await read_request(reader):
+            writer.write(OK)
+            await asyncio.sleep(0.02)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")
+            sent.set()
+
+    upstream.script = twice
+    for _ in range(2):
+        sent.clear()
+        assert (await gateway.send(gateway.request("GET", "/v1/intake/x"))).body == b"{}"
+        await asyncio.wait_for(sent.wait(), 2)
+        await asyncio.sleep(0.02)
+    assert upstream.connections == 2
