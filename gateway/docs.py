@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -12,10 +13,13 @@ from gateway import openapi
 from gateway.cached import Cached
 from gateway.upstreams import SERVICES, UPSTREAMS
 from shared import telemetry
+from shared.openapi import deprecation
 from shared.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
 _DEADLINE = 2.0
+_A_WHILE = "public, max-age=3600"
+_CHANGELOG = Path(__file__).resolve().parents[1] / "CHANGELOG.md"
 _KEPT_SECONDS = 5.0
 # Swagger UI writes style attributes and shows images that it holds as data. It runs no inline script.
 _POLICY = (
@@ -41,7 +45,7 @@ class _Files(StaticFiles):
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "public, max-age=3600"
+        response.headers["Cache-Control"] = _A_WHILE
         return response
 
 
@@ -89,6 +93,12 @@ async def page() -> Response:
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"})
 
 
+@router.get(deprecation.CHANGES)
+async def changes() -> Response:
+    """What changed from version to version: where Deprecation and Sunset headers lead."""
+    return Response(_CHANGELOG.read_bytes(), media_type="text/markdown", headers={"Cache-Control": _A_WHILE})
+
+
 @router.get("/docs/start.js")
 async def start() -> Response:
-    return Response(_START, media_type="text/javascript", headers={"Cache-Control": "public, max-age=3600"})
+    return Response(_START, media_type="text/javascript", headers={"Cache-Control": _A_WHILE})

@@ -7,23 +7,48 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway import pages
-from shared import problems
 from shared.catalogue import CATALOGUE, Text
-from shared.errors import Fault, Law, NotFound, Refusal
+from shared.errors import NotFound
+from shared.openapi import problems
+from shared.shapes import Out
 
 router = APIRouter(prefix="/errors", tags=["errors"])
 _CACHE = "public, max-age=300"
-_REQUEST_ID = "req_019aa7c3f0e57d1e8c2f4b6a90d31e55"
-# What an example shows beyond the fields that every problem has.
-_MORE: dict[str, dict[str, Any]] = {
-    "invalid_request": {"faults": [Fault("/birth_date", "unknown_field")]},
-    "illegal_move": {"allowed_actions": ["accept", "decline"]},
-    "refused_by_law": {"law": Law("R5", "LM 112"), "allowed_actions": ["request_lodging"]},
-    "stale_version": {"current": '"v3"'},
-}
 
 
-@router.get("", summary="List every problem that an answer may name")
+class Said(Out):
+    """One text in the two languages that readers have."""
+
+    en: str
+    es: str
+
+
+class ProblemSummary(Out):
+    """A kind of problem."""
+
+    code: str
+    type: str
+    status: int
+    title: Said
+
+
+class ProblemPage(ProblemSummary):
+    """What a problem means and what to do."""
+
+    cause: Said
+    fix: Said
+    example: dict[str, Any]
+
+
+class ProblemIndex(Out):
+    """Every kind of problem."""
+
+    items: list[ProblemSummary]
+
+
+@router.get(
+    "", summary="List every problem that an answer may name", response_model=ProblemIndex, responses=pages.AS_PAGE
+)
 async def index(request: Request) -> Response:
     if pages.wants_json(request.headers.get("accept", "")):
         return JSONResponse({"items": [_summary(code) for code in CATALOGUE]}, headers=_headers())
@@ -35,14 +60,16 @@ async def index(request: Request) -> Response:
     return pages.page(Text("Errors", "Errores"), f"<table>{rows}</table>", cache=_CACHE)
 
 
-@router.get("/{code}", summary="Read what a problem means and what to do")
+@router.get(
+    "/{code}", summary="Read what a problem means and what to do", response_model=ProblemPage, responses=pages.AS_PAGE
+)
 async def show(code: str, request: Request) -> Response:
     if code not in CATALOGUE:
         raise NotFound
     if pages.wants_json(request.headers.get("accept", "")):
         return JSONResponse(_whole(code), headers=_headers())
     problem = CATALOGUE[code]
-    example = json.dumps(_example(code), indent=2, ensure_ascii=False)
+    example = json.dumps(problems.example(code), indent=2, ensure_ascii=False)
     body = (
         f"<p><code>{code}</code> · HTTP {problem.status}</p>"
         f'<h2>Causa · <span lang="en">Cause</span></h2>{pages.prose(problem.cause)}'
@@ -60,11 +87,7 @@ def _summary(code: str) -> dict[str, Any]:
 def _whole(code: str) -> dict[str, Any]:
     problem = CATALOGUE[code]
     texts = {"cause": problem.cause._asdict(), "fix": problem.fix._asdict()}
-    return _summary(code) | texts | {"example": _example(code)}
-
-
-def _example(code: str) -> dict[str, Any]:
-    return problems.document(Refusal(code=code, **_MORE.get(code, {}))) | {"request_id": _REQUEST_ID}
+    return _summary(code) | texts | {"example": problems.example(code)}
 
 
 def _headers() -> dict[str, str]:

@@ -11,26 +11,45 @@ _PREFIX = "#/components/schemas/"
 def merged(own: Description, services: Mapping[str, Description]) -> dict[str, Any]:
     """Return `own` with the paths and shapes of all services.
 
-    A shape that two descriptions mean differently gets the service's name before its own.
+    A shape that two services mean differently gets the service's name before its own; one of `own`
+    that a service means differently, the gateway's.
     """
-    result: dict[str, Any] = deepcopy(dict(own))
+    result: dict[str, Any] = _apart(own, services)
     result.setdefault("paths", {})
+    result["info"]["license"] = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+    result["servers"] = [{"url": "/", "description": "this gateway"}]
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    everyone = {"gateway": own, **services}
-    contested = _contested({name: _schemas(each) for name, each in everyone.items()})
-    scopes: dict[str, str] = {}
+    contested = _contested({name: _schemas(each) for name, each in services.items()})
+    scopes = _scopes(own)
     for name, service in services.items():
         renamed = {old: f"{name.capitalize()}{old}" for old in contested}
         for old, schema in _schemas(service).items():
             schemas[renamed.get(old, old)] = _pointed(schema, renamed)
         for path, item in service.get("paths", {}).items():
             result["paths"][path] = _tagged(_pointed(item, renamed), name)
+        # A refusal is the same everywhere: each description takes it from the one catalogue.
+        responses = service.get("components", {}).get("responses", {})
+        result["components"]["responses"] = result["components"].get("responses", {}) | responses
         scopes |= _scopes(service)
     if scopes:
         flow = {"tokenUrl": "/oauth/token", "scopes": dict(sorted(scopes.items()))}
         oauth2 = {"type": "oauth2", "flows": {"clientCredentials": flow}}
         result["components"]["securitySchemes"] = {"oauth2": oauth2}
     return result
+
+
+def _apart(own: Description, services: Mapping[str, Description]) -> dict[str, Any]:
+    """Return a copy of `own` whose shapes have other names where a service means something else by theirs."""
+    shapes, theirs = _schemas(own), [_schemas(service) for service in services.values()]
+    shared = {name for name in shapes if any(name in each for each in theirs)}
+    moved = {name for name in shared if any(each.get(name, shapes[name]) != shapes[name] for each in theirs)}
+    while grown := {name for name in shared - moved if moved & set(_references(shapes[name]))}:
+        moved |= grown
+    renamed = {name: f"Gateway{name}" for name in moved}
+    copy: dict[str, Any] = _pointed(deepcopy(dict(own)), renamed)
+    if renamed:
+        copy["components"]["schemas"] = {renamed.get(old, old): each for old, each in _schemas(copy).items()}
+    return copy
 
 
 def _schemas(description: Description) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import re
+from typing import Any
 
 from fastapi.responses import HTMLResponse
 
@@ -21,6 +22,8 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode(
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+AS_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+"""What a route says in the description that answers with a page too."""
 _CODE = re.compile(r"`([^`]+)`")
 _FOOTER = (
     '<footer><a href="/docs">API</a> · <a href="/errors">Errores · Errors</a> · '

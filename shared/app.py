@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import APIRouter, FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,10 +11,11 @@ from starlette.types import ASGIApp
 from shared import health, problems, telemetry
 from shared.delivery import service as delivery
 from shared.inbox import PATH, Handler, inbox
-from shared.openapi import describe
+from shared.openapi.describe import describe
 from shared.runtime import Runtime
+from shared.trust import feed
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 Start = Callable[[Runtime, AsyncSession], Awaitable[None]]
 
 
@@ -28,17 +29,8 @@ def create_app(
 ) -> ASGIApp:
     """Return the ASGI app of a service. `handlers` take in the events of sister services."""
     name = runtime.settings.service
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        preparing = asyncio.create_task(prepare(runtime, on_start))
-        await asyncio.wait([preparing], timeout=2)  # a database that is late must not keep /livez away
-        yield
-        preparing.cancel()
-        await runtime.close()
-
     app = FastAPI(
-        title=f"Ruta: {name}", version=VERSION, lifespan=lifespan,
+        title=f"Ruta: {name}", version=VERSION, lifespan=lambda _: _running(runtime, on_start),
         openapi_url=f"/v1/{name}/openapi.json", docs_url=None, redoc_url=None,
         redirect_slashes=False, strict_content_type=True,
     )  # fmt: skip
@@ -50,10 +42,23 @@ def create_app(
     if handlers:
         app.include_router(inbox(runtime.event_secrets("incoming"), handlers))
     health.install(app, runtime, package)
-    describe(app)
+    describe(app, package)
     return telemetry.Edge(
         app, service=name, body_limit=runtime.settings.body_limit, refuse=problems.render, trust_id=True
     )
+
+
+@asynccontextmanager
+async def _running(runtime: Runtime, on_start: Start | None) -> AsyncIterator[None]:
+    preparing, follower = asyncio.create_task(prepare(runtime, on_start)), feed.follower(runtime)
+    async with follower.running():
+        with suppress(TimeoutError):  # a database or a gateway that is late must not keep /livez away
+            async with asyncio.timeout(2):
+                await asyncio.wait([preparing])
+                await follower.tried.wait()
+        yield
+    preparing.cancel()
+    await runtime.close()
 
 
 async def prepare(runtime: Runtime, on_start: Start | None = None) -> None:

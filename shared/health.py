@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz`, `/metrics`, `/status`. Readiness depends on this process and its database, never on a peer."""
+"""`/livez`, `/readyz`, `/metrics`, `/status`, `/ages`. Readiness depends on this process and its database alone."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from shared import clock, migrate, telemetry
 from shared.delivery import store
+from shared.delivery.ages import ages
 from shared.runtime import Runtime
 
 _FRESH = 1.0
@@ -97,6 +98,9 @@ def install(app: FastAPI, runtime: Runtime, package: str, stale: Callable[[], li
     async def metrics() -> Response:
         body, media_type = telemetry.metrics()
         return Response(body, media_type=media_type)
+
+    if runtime.settings.service != "gateway":  # which answers to the outside, and asks the others
+        app.get("/ages", include_in_schema=False)(lambda: ages(runtime))
 
     @app.get("/status", include_in_schema=False)
     async def show_status() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from shared.auth import Caller
 from shared.bundle import Row, Taken
 from shared.errors import Conflict, Refusal
 from shared.idempotency import IdempotencyRecord
+from shared.openapi import deprecation
 from shared.routing import Handler, Route, authenticate, body_model_of, guards_of, parse
 from shared.runtime import Runtime
 
@@ -60,7 +61,7 @@ class HotRoute(Route):
             except Refusal as refusal:  # of a repetition, perhaps: what is answered once stays answered
                 return await _replay(runtime, scope, digest, request, refusal)
 
-        return answer
+        return deprecation.announced(self.endpoint, answer)
 
 
 async def _write(runtime: Runtime, written: Written, scope: bytes, digest: bytes, status: int) -> Response:

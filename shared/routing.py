@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from shared import idempotency, jsons, problems
 from shared.auth import Guard
 from shared.errors import Invalid, Refusal
+from shared.openapi import deprecation
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,7 +70,7 @@ class Route(APIRoute):
                 idempotency.keep(claim, response)
                 return response
 
-        return answer
+        return deprecation.announced(self.endpoint, answer)
 
 
 class InternalRoute(Route):
@@ -91,8 +92,7 @@ def internal_router(prefix: str) -> APIRouter:
 async def authenticate(request: Request, guards: list[Guard]) -> None:
     if not guards:
         return
-    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-    caller = await request.app.state.runtime.verifier.caller(given)
+    caller = await request.app.state.runtime.verifier.caller(request.scope)
     for guard in guards:
         guard.check(caller)
     request.state.caller = caller

@@ -89,6 +89,14 @@ async def _measure_deliveries(session: AsyncSession, now: datetime) -> None:
     owed = dict((await session.exec(counts.group_by(Delivery.state))).all())
     for state in (DeliveryState.PENDING, DeliveryState.PARKED):
         metrics.OWED.labels(state.value).set(owed.get(state, 0))
+    since = await oldest_due(session, now)
+    metrics.OLDEST.set((now - since).total_seconds() if since is not None else 0)
+    near = select(func.count()).where(col(Delivery.next_step_at) <= now + _NEAR)
+    metrics.UNACKNOWLEDGED.set((await session.exec(near)).one())
+
+
+async def oldest_due(session: AsyncSession, now: datetime) -> datetime | None:
+    """Return since when the oldest delivery is due that should have been tried by now."""
     oldest = (
         select(func.min(Delivery.due_at))
         .join(Endpoint, col(Endpoint.id) == col(Delivery.endpoint_id))
@@ -101,10 +109,7 @@ async def _measure_deliveries(session: AsyncSession, now: datetime) -> None:
             col(Endpoint.failures) < OPEN_AFTER,
         )
     )
-    since: datetime | None = (await session.exec(oldest)).one()
-    metrics.OLDEST.set((now - since).total_seconds() if since is not None else 0)
-    near = select(func.count()).where(col(Delivery.next_step_at) <= now + _NEAR)
-    metrics.UNACKNOWLEDGED.set((await session.exec(near)).one())
+    return (await session.exec(oldest)).one()
 
 
 async def _measure_transactions(session: AsyncSession) -> None:

@@ -12,11 +12,11 @@ from gateway.main import api
 from gateway.tables import TABLES
 from shared import migrate, testing
 from shared.db import Database
-from shared.runtime import Runtime
 from shared.testing import Keys
 
 PUBLIC = {
-    ("POST", "/oauth/token"), ("GET", "/.well-known/jwks.json"), ("GET", "/.well-known/oauth-authorization-server"),
+    ("POST", "/oauth/token"), ("POST", "/oauth/revoke"),
+    ("GET", "/.well-known/jwks.json"), ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/errors"), ("GET", "/errors/{code}"), ("GET", "/status"),
 }  # fmt: skip
 
@@ -39,12 +39,14 @@ def test_the_routing_table_has_three_rows() -> None:
     assert upstreams.UPSTREAMS == {f"/v1/{name}/": name for name in ("intake", "referral", "consular")}
 
 
-async def test_the_gateways_own_addresses_are_these_and_all_public(tmp_path: Path) -> None:
+async def test_of_the_gateways_own_addresses_these_are_public(tmp_path: Path) -> None:
     keys = Keys()
-    runtime = Runtime.build(testing.settings("gateway", tmp_path, keys, f"sqlite+aiosqlite:///{tmp_path}/x.db"))
+    runtime = testing.runtime(testing.settings("gateway", tmp_path, keys, f"sqlite+aiosqlite:///{tmp_path}/x.db"))
     async with testing.client(api(runtime)) as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
-        assert {(method.upper(), path) for path, item in paths.items() for method in item} == PUBLIC
+        operations = {(method.upper(), path): each for path, item in paths.items() for method, each in item.items()}
+        assert {operation for operation, each in operations.items() if not each.get("security")} == PUBLIC
+        assert all(path.startswith("/v1/gateway/") for _, path in operations.keys() - PUBLIC)
         for path in ("/nothing", "/v1", "/internal/events", "/console2", "/openapi.json/x"):
             answer = await client.get(path)
             assert answer.status_code == 404
@@ -55,7 +57,7 @@ async def test_the_gateways_own_addresses_are_these_and_all_public(tmp_path: Pat
 
 
 async def test_the_gateway_is_ready_once_its_database_is_migrated(database_url: str, tmp_path: Path) -> None:
-    runtime = Runtime.build(testing.settings("gateway", tmp_path, Keys(), database_url))
+    runtime = testing.runtime(testing.settings("gateway", tmp_path, Keys(), database_url))
     async with testing.client(api(runtime)) as client:
         assert (await client.get("/readyz")).status_code == 503
     await migrate.upgrade("gateway", database_url)

@@ -15,11 +15,10 @@ from starlette.routing import BaseRoute, Route
 from shared import testing
 from shared.routing import InternalRoute, guards_of, methods_of
 from shared.routing import Route as OwnRoute
-from shared.runtime import Runtime
 from shared.settings import ServiceName
 from shared.testing import Keys, client
 
-PUBLIC = {"/livez", "/readyz", "/metrics", "/status", "/internal/events"}
+PUBLIC = {"/livez", "/readyz", "/metrics", "/status", "/ages", "/internal/events"}
 """`/internal/events` is guarded by its signature. The OpenAPI description is public too."""
 NAMES: tuple[ServiceName, ...] = ("intake", "referral", "consular")
 
@@ -27,7 +26,7 @@ NAMES: tuple[ServiceName, ...] = ("intake", "referral", "consular")
 @asynccontextmanager
 async def app_of(name: ServiceName, folder: Path) -> Any:
     more = {"keyring_url": f"sqlite:///{folder}/keyring.db"} if name == "intake" else {}
-    runtime = Runtime.build(testing.settings(name, folder, Keys(), f"sqlite:///{folder}/{name}.db", **more))
+    runtime = testing.runtime(testing.settings(name, folder, Keys(), f"sqlite:///{folder}/{name}.db", **more))
     yield import_module(f"services.{name}.main").api(runtime)
     await runtime.close()
 
@@ -99,7 +98,7 @@ async def test_the_description_tells_what_partners_may_call(service: tuple[str, 
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             assert operation["security"], path
-            assert "422" not in operation["responses"], path
+            assert operation["responses"]["422"] == {"$ref": "#/components/responses/Problem422"}, path
             assert operation["responses"]["default"], path
             keyed = any(
                 each["name"] == "Idempotency-Key" and each["required"] for each in operation.get("parameters", [])

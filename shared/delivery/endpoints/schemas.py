@@ -7,7 +7,9 @@ from ipaddress import IPv6Address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from shared import clock
 from shared.delivery import rules as delivery
@@ -81,14 +83,23 @@ class EndpointIn(In):
         return self
 
 
+class _Given:
+    """Leaves null out of the description: it stands for a field that was left out, and is refused when it is sent."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(core)
+        (kept,) = [each for each in described.pop("anyOf") if each != {"type": "null"}]
+        return {**described, **kept}
+
+
 class EndpointPatch(In):
     """A change. Fields that are left out stay as they are; another address must be proven anew."""
 
-    url: Url | None = None
+    url: Annotated[Url | None, _Given()] = None
     event_types: EventTypes | None = Field(default=None, description="null for all")
-    cap: Cap | None = None
+    cap: Annotated[Cap | None, _Given()] = None
     retry_ceiling: Ceiling | None = None
-    mutual_tls: bool | None = None
+    mutual_tls: Annotated[bool | None, _Given()] = None
     heartbeat_seconds: Heartbeat | None = None
 
     @model_validator(mode="after")

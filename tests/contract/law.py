@@ -1,0 +1,79 @@
+"""Who may read which object: the intended law, in one table. The matrix test holds every service to it.
+
+A policy that grows too wide or too narrow fails there; whoever means it changes this table first.
+"""
+
+from typing import Any
+
+KINDS: dict[str, dict[str, Any]] = {
+    "inm-chp": {"agency_kind": "INM", "state": "MX-CHP"},
+    "inm-chp/airport": {"agency_kind": "INM", "state": "MX-CHP", "office": "aeropuerto-tapachula"},
+    "inm-tam": {"agency_kind": "INM", "state": "MX-TAM"},
+    "inm": {"agency_kind": "INM"},
+    "pp-chp": {"agency_kind": "PP", "state": "MX-CHP"},
+    "pp-tam": {"agency_kind": "PP", "state": "MX-TAM"},
+    "pp-fed": {"agency_kind": "PP"},
+    "dif-chp": {"agency_kind": "DIF", "state": "MX-CHP"},
+    "dif-tam": {"agency_kind": "DIF", "state": "MX-TAM"},
+    "dif-nacional": {"agency_kind": "DIF"},
+    "comar": {"agency_kind": "COMAR"},
+    "unicef": {"agency_kind": "UNICEF"},
+    "unhcr": {"agency_kind": "UNHCR"},
+    "iom": {"agency_kind": "IOM"},
+    "casa-refugio": {"agency_kind": "NGO"},
+    "upm": {"agency_kind": "UPM"},
+    "con-hnd-tapachula": {"agency_kind": "CONSULATE", "country": "HND"},
+    "con-hnd-cdmx": {"agency_kind": "CONSULATE", "country": "HND"},
+    "con-slv-tapachula": {"agency_kind": "CONSULATE", "country": "SLV"},
+    "ruta-operations": {"agency_kind": "OPERATOR"},
+}
+"""Everybody who calls, by agency (and office). Each has every scope there is, so that only the object decides."""
+
+SISTERS = ("service:referral",)
+"""A sister service: the tokens that it signs itself open no route of partners."""
+
+EVERYBODY = frozenset(KINDS)
+LOCAL = frozenset({"inm-chp", "inm-chp/airport", "inm", "pp-chp", "pp-fed"})
+"""R37: INM and the Procuraduría of the state, and their federal offices."""
+_INM = frozenset({"inm-chp", "inm-chp/airport"})
+_REPRESENTED = frozenset({"pp-chp", "pp-fed"})
+"""To whom the child is represented: they see every referral of the case."""
+_OPERATED = frozenset({"ruta-operations"})
+
+READERS: dict[str, frozenset[str]] = {
+    # intake
+    "child": LOCAL,
+    "encounter": LOCAL,
+    # referral: a girl who was channelled, and a boy who fears going back
+    "case/girl": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
+    "case/boy": LOCAL | {"dif-chp", "comar"},
+    "referral/notice": _INM | _REPRESENTED,
+    "referral/handover": _INM | _REPRESENTED | {"dif-chp"},
+    "referral/service": _REPRESENTED | {"unicef"},
+    "referral/declined": _REPRESENTED | {"unhcr"},
+    "referral/withdrawn": _REPRESENTED | {"iom"},
+    "referral/comar": _REPRESENTED | {"dif-chp", "comar"},  # never INM's to know (the guard)
+    "acta": LOCAL | {"dif-chp"},
+    "release": LOCAL,
+    "indications": _REPRESENTED,
+    # the webhook engine, in referral and consular: one endpoint of one owner
+    "referral:endpoint": _OPERATED | {"pp-chp"},
+    "referral:key": _OPERATED | {"pp-chp"},
+    "referral:delivery": _OPERATED | {"pp-chp"},
+    "referral:alarm": _OPERATED | {"pp-chp"},
+    "referral:feed": frozenset({"pp-chp"}),
+    "consular:endpoint": _OPERATED | {"con-hnd-tapachula"},
+    "consular:key": _OPERATED | {"con-hnd-tapachula"},
+    "consular:delivery": _OPERATED | {"con-hnd-tapachula"},
+    "consular:delivery/withheld": frozenset(),
+    "consular:alarm": _OPERATED | {"con-hnd-tapachula"},
+    "consular:feed": frozenset({"con-hnd-tapachula"}),
+    # consular: federal offices read notices where the release is, in referral
+    "notice/received": _INM | {"pp-chp", "con-hnd-tapachula"},
+    "notice/withheld": _INM | {"pp-chp"},
+    "notice/undeliverable": _INM | {"pp-chp"},
+    # public directories
+    "agency": EVERYBODY,
+    "consulate": EVERYBODY,
+}
+"""Object, in a situation where that matters → who may read it. Everybody else gets what a nonexistent id gets."""

@@ -1,0 +1,232 @@
+"""A real system with one child's story in it, from which every curl of the description gets what it needs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlmodel import col, update
+
+from gateway.clients import service
+from gateway.clients.models import Suspension
+from gateway.clients.rules import Reason, Subject
+from gateway.clients.schemas import ClientIn
+from sandbox.partner import Refused, until
+from sandbox.route import Cast, Story
+from sandbox.secrets import SECRET
+from sandbox.system import System
+from services.consular.notices.models import Notice
+from services.consular.notices.rules import NoticeStatus
+from shared import ids
+from shared.db import Database
+from shared.delivery.models import Alarm, Delivery, Endpoint
+from shared.delivery.rules import AlarmKind, DeliveryState, EndpointState
+from shared.jwt import Signer
+from shared.settings import Settings
+from shared.shapes import State
+from shared.testing import private_pem
+
+CHILD = {
+    "given_names": "Ficticia", "first_surname": "Prueba", "birth_date": "2012-03-05", "sex": "F",
+    "nationalities": ["HND"], "languages": ["spa"],
+}  # fmt: skip
+OFFICE = {"id": "pp-chp", "name": "Procuraduría"}
+Values = dict[str, str]
+
+
+@dataclass
+class Stage:
+    """What there is, by the names of the curls' variables. Some operations need something of their own: `prepared`."""
+
+    system: System
+    cast: Cast
+    values: Values = field(default_factory=dict)
+    place: tuple[str, str] = ("", "")
+    """The service and the client of the operation that is prepared."""
+    count: int = 0
+    former: dict[tuple[str, str], str] = field(default_factory=dict)
+    signer: Signer = field(default_factory=lambda: Signer(private_pem(), "stage-keyed"))
+    story: Story = field(init=False)
+    boy: Story = field(init=False)
+
+    async def set(self) -> None:
+        """Let a girl be met and channelled, and a boy be met."""
+        now = datetime.now(UTC)
+        girl, boy = (Story(f"stage-{name}", self.cast, CHILD, met_at=now) for name in ("girl", "boy"))
+        await self._enrol()
+        await self.cast["con-hnd-tapachula"].post("/v1/consular/endpoints", {"channel": "pull"})
+        await asyncio.gather(girl.meet(), boy.meet())
+        await girl.notify()
+        await girl.accept()
+        acta = await girl.channel()
+        self.values |= {
+            "child_id": girl.encounter["child_id"], "encounter_id": girl.encounter["id"],
+            "case_id": girl.case["id"], "acta_id": acta["id"],
+        }  # fmt: skip
+        boys = await boy.referral(self.cast["pp-chp"], "PP_NOTICE")
+        self.values["boys_case"] = boys["case_id"]
+        self.story, self.boy = girl, boy
+        await until(self._facts_are_known)
+
+    async def _enrol(self) -> None:
+        """Register who is not in the sandbox's cast: administrators, and a client that proves itself by a key."""
+        settings = Settings.model_validate(
+            {name[5:].lower(): value for name, value in self.system.environment("gateway").items() if "RUTA_" in name}
+        )
+        operator: dict[str, Any] = {"agency": "ruta-operations", "agency_kind": "OPERATOR", "role": "operator"}
+        admins = [
+            ClientIn(id=f"stage-admin-{n}", scopes=["gateway:admin"], person=f"staff-{n}", keys=[], **operator)
+            for n in (1, 2)
+        ]
+        pp: dict[str, Any] = {"agency": "pp-chp", "agency_kind": "PP", "role": "officer", "state": State.CHP}
+        notices = ClientIn(id="stage-notices", scopes=["consular:read", "consular:write"], keys=[], **pp)
+        keyed = ClientIn(id="stage-keyed", scopes=["referral:read"], keys=[self.signer.public_jwk()], **pp)
+        database = Database(settings.database_url, pool_size=1)
+        async with database.work() as session:
+            for each in (*admins, notices):
+                await service.register(session, settings, each, secret=SECRET)
+            await service.register(session, settings, keyed)
+        await database.close()
+
+    def assertion(self) -> str:
+        """Return a proof of the client that has a key. It counts once."""
+        claims = {"sub": "stage-keyed", "aud": self.system.url("gateway"), "jti": ids.opaque("jti")}
+        return self.signer.sign(claims, typ="client-authentication+jwt", life=timedelta(seconds=60))
+
+    async def _facts_are_known(self) -> bool | None:
+        """Propose as soon as the guard has the facts, and take it back: the curl proposes anew."""
+        try:
+            await self.story.propose()
+        except Refused as refused:
+            if refused.problem["code"] != "refused_by_law":
+                raise
+            return None
+        await self.story.step("inm", "withdraw")
+        return True
+
+    # -- what single operations need -----------------------------------------------------------------
+
+    async def referral(self, *steps: str, sender: str = "pp-chp") -> str:
+        """Return a request of the Procuraduría to UNICEF that has gone through these steps."""
+        body = {
+            "case_id": self.values["case_id"], "recipient": "unicef", "service": "PSYCHOSOCIAL",
+            "reason": "NEED_ASSESSED", "urgency": "1d", "lawful_basis": "BEST_INTERESTS",
+        }  # fmt: skip
+        made = await self.cast[sender].post("/v1/referral/referrals", body)
+        for step in steps:
+            await self.cast["unicef"].post(f"/v1/referral/referrals/{made['id']}/{step}", {})
+        return str(made["id"])
+
+    async def release(self, *steps: tuple[str, str]) -> str:
+        """Return a release that has gone through these steps; what was live before is taken back."""
+        for each in await self.cast["inm-chp"].items("/v1/referral/releases"):
+            if "withdraw" in each["allowed_actions"]:
+                await self.cast["inm-chp"].post(f"/v1/referral/releases/{each['id']}/withdraw", {"officer": "opi-1"})
+        self.story.name += "."  # else its keys would repeat the proposal before
+        await self.story.propose()
+        for kind, action in steps:
+            await self.story.step(kind, action)
+        return str(self.story.release["id"])
+
+    async def endpoint(self, service: str, owner: str, *, state: EndpointState = EndpointState.ACTIVE) -> str:
+        """Return an endpoint of an owner with nobody behind it, in a state. The one before goes: they are limited."""
+        if former := self.former.pop((service, owner), ""):
+            await self.cast[owner]._try("DELETE", f"/v1/{service}/endpoints/{former}", {}, {})
+        made = await self.cast[owner].post(f"/v1/{service}/endpoints", {"url": "http://127.0.0.1:9/hook"})
+        change: dict[str, Any] = {"state": state, "proof_due_at": None}
+        if state is not EndpointState.PENDING:
+            change["proof_challenge"] = None
+        await self.write(service, update(Endpoint).where(col(Endpoint.id) == made["id"]).values(**change))
+        self.former[service, owner] = str(made["id"])
+        return str(made["id"])
+
+    async def delivery(self, service: str, owner: str, state: DeliveryState) -> str:
+        """Return a delivery that was tried once, to an endpoint that is active."""
+        endpoint = await self.endpoint(service, owner, state=EndpointState.PAUSED)
+        made = await self.cast[owner].post(f"/v1/{service}/endpoints/{endpoint}/test")
+        now = datetime.now(UTC)
+        done = {"delivered_at": now} if state is DeliveryState.DELIVERED else {"due_at": now + timedelta(days=1)}
+        tried = {"state": state, "attempts": 1, "first_sent_at": now, "sequence": 1, "token": None} | done
+        await self.write(service, update(Delivery).where(col(Delivery.id) == made["delivery_id"]).values(**tried))
+        active = update(Endpoint).where(col(Endpoint.id) == endpoint).values(state=EndpointState.ACTIVE)
+        await self.write(service, active)
+        return str(made["delivery_id"])
+
+    async def alarm(self, service: str, owner: str) -> str:
+        """Return an open alarm about an endpoint of an owner."""
+        endpoint = await self.endpoint(service, owner)
+        alarm = Alarm(
+            id=ids.new("alm"), endpoint_id=endpoint, kind=AlarmKind.MISCONFIGURED, raised_at=datetime.now(UTC)
+        )
+        await self.write(service, alarm)
+        return alarm.id
+
+    async def notice(self, status: NoticeStatus) -> str:
+        """Return a notice to the consulate of Honduras, which has received it where there was a way."""
+        if status is NoticeStatus.UNDELIVERABLE:
+            notice = Notice(
+                id=ids.opaque("ntc"), release_id=ids.opaque("rel"), nationality="HND", state="MX-CHP", pp=OFFICE,
+                dif=OFFICE, status=status, issued_at=datetime.now(UTC),
+            )  # fmt: skip
+            await self.write("consular", notice)
+            return notice.id
+        if "released" not in [each["state"] for each in await self.cast["inm-chp"].items("/v1/referral/releases")]:
+            await self.release(("pp", "concur"), ("inm", "release"))
+        consulate = self.cast["con-hnd-tapachula"]
+        found = await until(lambda: self._received(consulate))
+        return str(found)
+
+    async def _received(self, consulate: Any) -> str | None:
+        feed = await consulate.feed("/v1/consular/events", endpoint_id=await self.pulled())
+        return next((each["data"]["notice_id"] for each in feed if each["type"] == "notice.issued"), None)
+
+    async def pulled(self) -> str:
+        """Return the endpoint from which the consulate reads."""
+        found = await self.cast["con-hnd-tapachula"].items("/v1/consular/endpoints")
+        return next(str(each["id"]) for each in found if each["channel"] == "pull")
+
+    async def suspension(self) -> str:
+        """Return a suspension of a client that no other step needs."""
+        row = Suspension(
+            id=ids.new("sus"), kind=Subject.CLIENT, subject="observatory", reason=Reason.INCIDENT,
+            since=datetime.now(UTC), by="stage-admin-2", lifted_at=None,
+        )  # fmt: skip
+        former = update(Suspension).where(col(Suspension.subject) == row.subject, col(Suspension.lifted_at).is_(None))
+        await self.write("gateway", former.values(lifted_at=datetime.now(UTC), lifted_by="stage-admin-2"))
+        await self.write("gateway", row)
+        return row.id
+
+    async def change(self) -> str:
+        """Return a change that another administrator has proposed."""
+        admin, path = self.cast["stage-admin-2"], "/v1/gateway/clients/con-gtm-tapachula"
+        etag = await self.etag("stage-admin-2", path)
+        self.count += 1
+        body = {"role": "officer_" + "abc"[self.count % 3], "reason": "correction"}
+        answer = await admin._try("PATCH", path, {"If-Match": etag}, {"json": body})
+        assert answer is not None
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    async def etag(self, who: str, path: str) -> str:
+        """Return the ETag of what somebody reads."""
+        answer = await self.cast[who]._try("GET", path, {}, {})
+        assert answer is not None
+        return str(answer.headers["etag"])
+
+    async def boys_case(self) -> str:
+        """Return the case of the boy, who was only met."""
+        return self.values["boys_case"]
+
+    async def write(self, service: str, what: Any) -> None:
+        """Put a row into the database of a service, or change some: what would take hours to come about."""
+        database = Database(self.system.database_url(service), pool_size=1)
+        async with database.work() as session:
+            if isinstance(what, Alarm | Notice | Suspension):
+                session.add(what)
+            else:
+                await session.exec(what)
+        await database.close()
+
+
+Prepare = Callable[[Stage], Awaitable[Values]]

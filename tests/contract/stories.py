@@ -1,0 +1,127 @@
+"""A small story in each service, told through its API, in which every object of the law comes to be."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import col, select, update
+
+from services.consular.notices.models import Notice
+from shared import auth, clock, ids
+from shared.delivery.models import Alarm, Delivery, Endpoint
+from shared.delivery.rules import AlarmKind, EndpointState
+from shared.runtime import Runtime
+from shared.testing import client, key
+from tests.contract.matrix import Place
+from tests.unit.consular import world as consular
+from tests.unit.intake import world as intake
+from tests.unit.referral import world as referral
+
+
+@asynccontextmanager
+async def intake_place(url: str, folder: Path) -> AsyncIterator[Place]:
+    """INM meets a girl at Tapachula, and gives her food."""
+    keyring = f"sqlite+aiosqlite:///{folder / 'keyring.db'}"
+    async with intake.World.open(url, keyring, folder) as world:
+        place = Place("intake", world.app, world.keys)
+        given = {"code": "FOOD", "given_at": intake.ago(minutes=30)}
+        met = await world.met(intake.encounter(assistance=[given]))
+        await world.met(intake.encounter())  # so that a list has a second page
+        place.objects = {"child": met["child_id"], "encounter": met["id"]}
+        yield place
+
+
+@asynccontextmanager
+async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
+    """A girl is channelled and referred; a boy tells DIF that he fears going back."""
+    async with referral.World.open(url, folder) as world:
+        place = Place("referral", world.app, world.keys)
+        await _engine(place, world.runtime, "pp-chp", "/v1/referral")
+        case = await world.channelled()
+        place.objects |= {"case/girl": case["id"]}
+        for name, each in (("notice", "PP_NOTICE"), ("handover", "DIF_HANDOVER")):
+            place.objects[f"referral/{name}"] = (await world.opened(case["child_id"], each))["id"]
+        asked = await world.service(case["id"], "unicef", note="Unos días")
+        await world.post("unicef", f"/referrals/{asked['id']}/accept", status=200)
+        declined = await world.service(case["id"], "unhcr")
+        await world.post("unhcr", f"/referrals/{declined['id']}/decline", {"reason": "NO_CAPACITY"}, 200)
+        withdrawn = await world.service(case["id"], "iom")
+        await world.post("pp-chp", f"/referrals/{withdrawn['id']}/withdraw", {}, 200)
+        place.objects |= {
+            "referral/service": asked["id"], "referral/declined": declined["id"], "referral/withdrawn": withdrawn["id"],
+            "acta": (await world.get("inm-chp", "/actas"))["items"][0]["id"],
+            "release": await _release(world, case),
+        }  # fmt: skip
+        boy = await world.encounter()
+        place.objects["case/boy"] = (await world.file(boy))["id"]
+        body = {"case_id": place.objects["case/boy"], "code": "FEAR_OF_RETURN", "told_by": "CHILD"}
+        told = (await world.post("dif-chp", "/indications", body, 201)).json()
+        place.objects |= {"referral/comar": told["comar_referral_id"], "indications": place.objects["case/boy"]}
+        place.objects["agency"] = "pp-chp"
+        yield place
+
+
+async def _release(world: referral.World, case: Any) -> str:
+    facts = {
+        "child_id": case["child_id"], "version": 1, "nationalities": ["HND"], "residence": None,
+        "stateless_doubt": False, "languages": ["spa"], "relatives": [],
+    }  # fmt: skip
+    signed = auth.service_token(world.keys.signers["intake"], "referral", "facts:write")
+    async with client(world.app, signed) as caller:
+        answer = await caller.put(f"/internal/facts/{case['child_id']}", json=facts)
+        assert answer.status_code == 200, answer.text
+    moment = clock.now().isoformat()
+    body = {
+        "case_id": case["id"], "nationality": "HND", "officer": "opi-0417", "screened_at": moment, "told_at": moment,
+        "told_in": "spa", "objects": False,
+    }  # fmt: skip
+    return str((await world.post("inm-chp", "/releases", body, 201)).json()["id"])
+
+
+@asynccontextmanager
+async def consular_place(url: str, folder: Path) -> AsyncIterator[Place]:
+    """The consulate at Tapachula has received one notice; another one waits at the gate, a third has nowhere to go."""
+    async with consular.World.open(url, folder) as world:
+        place = Place("consular", world.app, world.keys)
+        receiver = consular.Receiver()
+        async with consular.server(receiver.handle) as address:
+            registered = await world.register(address)
+            await _engine(place, world.runtime, consular.TAPACHULA, "/v1/consular", registered["id"])
+            releases = {"received": await world.release()}
+            await world.turn()
+            world.referral.default = "wait"
+            releases |= {"withheld": await world.release(), "undeliverable": await world.release("SLV")}
+            await world.turn()
+        async with world.runtime.database.work(write=False) as session:
+            for name, release_id in releases.items():
+                notice = (await session.exec(select(Notice).where(Notice.release_id == release_id))).one()
+                place.objects[f"notice/{name}"] = notice.id
+                if name == "withheld":
+                    gated = select(Delivery).where(col(Delivery.gate) == release_id)
+                    place.objects["consular:delivery/withheld"] = (await session.exec(gated)).one().id
+        place.objects["consulate"] = consular.TAPACHULA
+        yield place
+
+
+async def _engine(place: Place, runtime: Runtime, owner: str, base: str, endpoint_id: str | None = None) -> None:
+    """Give an owner an endpoint with a key, a delivery of no gate and an alarm."""
+    async with place.as_(owner) as caller:
+        if endpoint_id is None:
+            made = await caller.post(f"{base}/endpoints", json={"url": "http://127.0.0.1:9/"}, headers=key())
+            endpoint_id = str(made.json()["id"])
+        active = update(Endpoint).where(col(Endpoint.id) == endpoint_id)
+        async with runtime.database.work() as session:
+            await session.exec(active.values(state=EndpointState.ACTIVE, proof_due_at=None, proof_challenge=None))
+        tested = await caller.post(f"{base}/endpoints/{endpoint_id}/test", headers=key())
+        assert tested.status_code == 202, tested.text
+        keys = (await caller.get(f"{base}/endpoints/{endpoint_id}/keys")).json()["items"]
+    alarm = Alarm(id=ids.new("alm"), endpoint_id=endpoint_id, kind=AlarmKind.MISCONFIGURED, raised_at=clock.now())
+    async with runtime.database.work() as session:
+        session.add(alarm)
+    name = place.name
+    place.objects |= {
+        f"{name}:endpoint": endpoint_id, f"{name}:feed": endpoint_id, f"{name}:key": keys[0]["id"],
+        f"{name}:delivery": tested.json()["delivery_id"], f"{name}:alarm": alarm.id,
+    }  # fmt: skip
+    place.beside = {"endpoint_id": endpoint_id, "key_id": keys[0]["id"]}

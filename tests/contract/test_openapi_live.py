@@ -1,0 +1,281 @@
+"""What the description says is tried on a real system: every curl as it stands, and all that Schemathesis thinks of."""
+
+import asyncio
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import pytest_asyncio
+
+from sandbox import description
+from sandbox.cast import enrol
+from sandbox.ports import free_ports
+from sandbox.route import Cast
+from sandbox.system import PROGRAMS, System
+from services.consular.notices.rules import NoticeStatus
+from shared.delivery.rules import DeliveryState, EndpointState
+from tests.contract.stage import Prepare, Stage, Values
+
+WHOLE = description.whole()
+OPERATIONS: dict[str, tuple[str, Any]] = {
+    operation["operationId"]: (path, operation) for path, item in WHOLE["paths"].items() for operation in item.values()
+}
+ORDER = ("intake", "referral", "consular", "gateway")
+LATE = ("releases_release$", "notices_acknowledge$", "_remove$", "_(disable|rotate)$")
+"""What ends something that other curls need: the proposing, a key, a client, every token."""
+
+CALLERS = (
+    (r"intake_statistics.*", "upm"),
+    (r"intake_.*", "inm-chp"),
+    (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
+    (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
+    (r"referral_events_.*", "unhcr"),
+    (r"referral_(referrals|endpoints|deliveries|alarms)_.*", "unicef"),
+    (r"referral_.*", "inm-chp"),
+    (r"consular_events_.*", "con-gtm-tapachula"),
+    (r"consular_notices_route_again", "stage-notices"),
+    (r"consular_.*", "con-hnd-tapachula"),
+    (r"gateway_clients_me", "dif-chp"),
+    (r"gateway_.*", "stage-admin-1"),
+)
+"""Which client of the sandbox runs the curl of an operation; the first that fits."""
+
+
+def one(name: str, make: Any) -> Prepare:
+    """Prepare the one thing that an operation is about."""
+
+    async def prepare(stage: Stage) -> Values:
+        return {name: await make(stage)}
+
+    return prepare
+
+
+def referral(*steps: str) -> Prepare:
+    return one("referral_id", lambda stage: stage.referral(*steps))
+
+
+def release(*steps: tuple[str, str]) -> Prepare:
+    return one("release_id", lambda stage: stage.release(*steps))
+
+
+def endpoint(state: EndpointState = EndpointState.ACTIVE) -> Prepare:
+    return one("endpoint_id", lambda stage: stage.endpoint(*stage.place, state=state))
+
+
+def delivery(state: DeliveryState) -> Prepare:
+    return one("delivery_id", lambda stage: stage.delivery(*stage.place, state))
+
+
+async def key(stage: Stage) -> Values:
+    """An endpoint with an old key beside the new one."""
+    service, owner = stage.place
+    made = await stage.endpoint(service, owner)
+    path = f"/v1/{service}/endpoints/{made}/keys"
+    await stage.cast[owner].post(path, {"scheme": "v1"})
+    keys = await stage.cast[owner].items(path)
+    return {"endpoint_id": made, "key_id": next(each["id"] for each in keys if each["expires_at"])}
+
+
+async def feed(stage: Stage) -> Values:
+    """What a client that reads has read."""
+    service, owner = stage.place
+    if not await stage.cast[owner].items(f"/v1/{service}/endpoints"):
+        await stage.cast[owner].post(f"/v1/{service}/endpoints", {"channel": "pull"})
+    return {"through": (await stage.cast[owner].get(f"/v1/{service}/events"))["next"]}
+
+
+async def replay(stage: Stage) -> Values:
+    since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    return {"endpoint_id": await stage.endpoint(*stage.place), "since": since}
+
+
+async def ready_for_acta(stage: Stage) -> Values:
+    await stage.boy.notify()
+    await stage.boy.accept()
+    return {"case_id": await stage.boys_case()}
+
+
+async def proof(stage: Stage) -> Values:
+    return {"client_assertion": stage.assertion()}
+
+
+async def client(stage: Stage) -> Values:
+    return {"client_id": "upm"}
+
+
+async def nothing_proposed(stage: Stage) -> Values:
+    await stage.release(("inm", "withdraw"))
+    return {}
+
+
+PREPARED: tuple[tuple[str, Prepare], ...] = (
+    (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
+    (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
+    (r"referral_referrals_resume", referral("accept", "hold")),
+    (r"referral_releases_propose", nothing_proposed),
+    (r"referral_releases_(show|concur|withdraw)", release()),
+    (r"referral_releases_release", release(("pp", "concur"))),
+    (r"referral_actas_issue", ready_for_acta),
+    (r"referral_indications_indicate", one("case_id", Stage.boys_case)),
+    (r"\w+_endpoints_resume", endpoint(EndpointState.PAUSED)),
+    (r"\w+_endpoints_verify", endpoint(EndpointState.PENDING)),
+    (r"\w+_keys_revoke", key),
+    (r"\w+_endpoints_(?!index|register).*", endpoint()),
+    (r"\w+_deliveries_replay", replay),
+    (r"\w+_deliveries_skip", delivery(DeliveryState.PENDING)),
+    (r"\w+_deliveries_(show|resend)", delivery(DeliveryState.DELIVERED)),
+    (r"\w+_alarms_clear", one("alarm_id", lambda stage: stage.alarm(*stage.place))),
+    (r"\w+_events_.*", feed),
+    (r"consular_notices_route_again", one("notice_id", lambda stage: stage.notice(NoticeStatus.UNDELIVERABLE))),
+    (r"consular_notices_(show|acknowledge)", one("notice_id", lambda stage: stage.notice(NoticeStatus.ISSUED))),
+    (r"oauth_.*", proof),
+    (r"gateway_clients_(?!index|register|me).*", client),
+    (r"gateway_suspensions_(show|lift).*", one("suspension_id", Stage.suspension)),
+    (r"gateway_changes_(show|approve|reject).*", one("change_id", Stage.change)),
+)
+"""What an operation needs beyond what the story has made; the first that fits."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A system of real processes, with its clients and one story."""
+    settings = {"RUTA_SIGNING_KEY_WAIT_HOURS": "0"}  # else no key could be changed on its first day
+    folder = tmp_path_factory.mktemp("curls")
+    async with System(folder, port=free_ports(len(PROGRAMS)), settings=settings) as system:
+        await enrol(system)
+        made = Stage(system, Cast(system.url("gateway")))
+        await made.set()
+        yield made
+        await made.cast.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.timeout(180)
+async def test_every_curl_works_as_it_stands(stage: Stage, tmp_path: Path) -> None:
+    failed = {}
+    for name in sorted(OPERATIONS, key=_turn):
+        path, operation = OPERATIONS[name]
+        try:
+            await _run(stage, name, path, operation)
+        except Exception as error:
+            failed[name] = str(error)[:600]
+    assert failed == {}, "\n\n".join(f"{name}: {why}" for name, why in failed.items())
+
+
+def _turn(name: str) -> tuple[int, int, str]:
+    service = name.partition("_")[0]
+    late = next((n for n, pattern in enumerate(LATE, 1) if re.search(pattern, name)), 0)
+    return ORDER.index(service) if service in ORDER else len(ORDER), late, name
+
+
+async def _run(stage: Stage, name: str, path: str, operation: Any) -> None:
+    who = next((client for pattern, client in CALLERS if re.fullmatch(pattern, name)), "dif-chp")
+    stage.place = (name.partition("_")[0], who)
+    prepare = next((each for pattern, each in PREPARED if re.fullmatch(pattern, name)), None)
+    values = stage.values | (await prepare(stage) if prepare else {})
+    command = operation["x-codeSamples"][0]["source"]
+    wanted = set(re.findall(r"\$([A-Z_]+)\b", command)) - {"RUTA", "TOKEN", "ETAG"}
+    missing = [each for each in sorted(wanted) if each.lower() not in values]
+    assert not missing, f"Say in PREPARED of this file where {missing} of {name} come from."
+    given = {"RUTA": stage.system.url("gateway"), "TOKEN": await stage.cast[who].token()}
+    given |= {each: values[each.lower()] for each in wanted}
+    if "$ETAG" in command:
+        given["ETAG"] = await stage.etag(who, _filled(path, values))
+    status, body = await asyncio.to_thread(_shell, command, given)
+    _assert_as_described(status, body, operation)
+
+
+def _filled(path: str, values: Values) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
+
+
+def _shell(command: str, given: Values) -> tuple[str, str]:
+    """Run a curl as a person pastes it; only its status is printed behind what it prints."""
+    told = command.replace("curl -s", "curl -s -w '\\n%{http_code}'", 1)
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "no_proxy": "127.0.0.1", **given}
+    ended = subprocess.run(["bash", "-c", told], env=environment, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 0, ended.stderr
+    body, _, status = ended.stdout.rpartition("\n")
+    return status, body
+
+
+def _assert_as_described(status: str, body: str, operation: Any) -> None:
+    """Assert that the answer is one of the good ones, and of the shape that the description gives it."""
+    assert status.startswith("2"), f"{status} {body}"
+    assert status in operation["responses"], f"{status} is not described"
+    content = operation["responses"][status].get("content", {}).get("application/json")
+    if content is None:
+        return
+    schema = json.loads(json.dumps(content["schema"]).replace('"#/components/', '"urn:whole#/components/'))
+    validator = jsonschema_rs.Draft202012Validator(schema, registry=REGISTRY, validate_formats=True)
+    assert [error.message for error in validator.iter_errors(json.loads(body))] == []
+
+
+REGISTRY = jsonschema_rs.Registry([("urn:whole", WHOLE)], draft=jsonschema_rs.Draft202012)
+
+
+# -- what nobody thought of ------------------------------------------------------------------------------
+
+JUDGED = {
+    "inm-chp": "^/v1/(intake|referral)/",
+    "pp-chp": "^/v1/(referral|consular)/",
+    "con-hnd-tapachula": "^/(v1/consular/|oauth/|errors|status|[.]well-known)",
+}
+"""As whom Schemathesis calls, and where that caller has business."""
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("who", JUDGED)
+async def test_no_request_that_schemathesis_makes_is_answered_otherwise_than_described(
+    stage: Stage, who: str, tmp_path: Path
+) -> None:
+    await _judged(stage, who, tmp_path, "--phases", "fuzzing", "--max-examples", "3", "--seed", "1", "--no-shrink")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("who", [*JUDGED, "stage-admin-2"])
+async def test_no_request_that_schemathesis_makes_in_minutes_is_answered_otherwise_than_described(
+    stage: Stage, who: str, tmp_path: Path
+) -> None:
+    await _judged(stage, who, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", "40")
+
+
+async def _judged(stage: Stage, who: str, folder: Path, *options: str) -> None:
+    """Let Schemathesis call as somebody, by a description in which no status is `default`."""
+    strict = copy.deepcopy(WHOLE)
+    for item in strict["paths"].values():
+        for operation in item.values():
+            del operation["responses"]["default"]
+    (folder / "openapi.json").write_text(json.dumps(strict), "utf-8")
+    token = await _fresh_token(stage, who)
+    command = [
+        sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(folder / "openapi.json"),
+        "--url", stage.cast.gateway, "--header", f"Authorization: Bearer {token}", "--include-path-regex",
+        JUDGED.get(who, "^/v1/gateway/"), "--warnings", "off", "--continue-on-failure", *options,
+    ]  # fmt: skip
+    ended = await asyncio.to_thread(
+        subprocess.run, command, cwd=folder, env=dict(os.environ) | {"NO_COLOR": "1", "no_proxy": "127.0.0.1"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+
+
+async def _fresh_token(stage: Stage, who: str) -> str:
+    """Return a token that lives for longer than a run."""
+    cast = Cast(stage.cast.gateway)
+    token = await cast[who].token()
+    await cast.close()
+    return token
