@@ -197,8 +197,11 @@ async def test_text_of_strangers_stays_within_one_log_line(
     evil = 'x\tevil: 1 {"event": "forged"}'
     answer = await gateway.send(gateway.request("GET", "/v1/intake/x", f"User-Agent: {evil}", f"X-Request-Id: {evil}"))
     assert (answer.status, "evil" in answer.headers) == (200, False)
-    lines = [each.getMessage() for each in caplog.records if each.name == "ruta" and "request" in each.getMessage()]
-    assert all("evil" not in line and json.loads(line)["event"] == "request" for line in lines)
+    lines = [each.getMessage() for each in caplog.records if each.name == "ruta"]
+    events = [json.loads(line)["event"] for line in lines]
+    assert "request" in events
+    assert "forged" not in events
+    assert not any("evil" in line for line in lines)
     assert (await gateway.send(gateway.request("GET", "/v1/intake/x%0d%0aevil:1"))).status == 404
 
 
