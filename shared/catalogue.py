@@ -99,8 +99,10 @@ CATALOGUE: dict[str, Problem] = {
             "El token falta, venció, está mal formado o no es para esta API.",
         ),
         Text(
-            "Get a token from `POST /oauth/token` and send it as `Authorization: Bearer …`.",
-            "Obtenga un token en `POST /oauth/token` y envíelo como `Authorization: Bearer …`.",
+            "Get a token from `POST /oauth/token` and send it as `Authorization: Bearer …`; one that is "
+            "bound to a key as `Authorization: DPoP …`, with a fresh proof for each request.",
+            "Obtenga un token en `POST /oauth/token` y envíelo como `Authorization: Bearer …`; si está "
+            "ligado a una llave, como `Authorization: DPoP …`, con una prueba nueva en cada solicitud.",
         ),
     ),
     "forbidden": Problem(

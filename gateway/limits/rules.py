@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
-from shared import jsons
+from gateway.tokens.rules import claimed_subject
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -96,8 +96,7 @@ def claimed_client(authorization: bytes | None, body: bytes) -> str | None:
             return unquote_plus(user)[:64] or None
         form = dict(parse_qsl(body.decode("ascii"), max_num_fields=32))
         if "client_assertion" in form:
-            payload = form["client_assertion"].split(".")[1]
-            return str(jsons.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"])[:64]
+            return (claimed_subject(form["client_assertion"]) or "")[:64] or None
         return form.get("client_id", "")[:64] or None
-    except (LookupError, TypeError, ValueError):
+    except ValueError:
         return None

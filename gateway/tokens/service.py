@@ -143,6 +143,8 @@ async def _find(runtime: Runtime, client_id: str) -> Client | None:
 
 async def _by_assertion(runtime: Runtime, assertion: str, client_id: str | None) -> Client:
     subject = rules.claimed_subject(assertion)
+    if subject is None:
+        raise invalid_client("unreadable assertion")
     if client_id is not None and client_id != subject:
         raise invalid_client("client_id is not the subject")
     client = await _find(runtime, subject)

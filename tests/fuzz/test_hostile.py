@@ -148,13 +148,11 @@ def test_a_form_is_read_or_refused_in_oauths_words(examples: int) -> None:
 
 @pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.timeout(600)
-def test_an_assertion_says_who_it_is_from_or_is_refused(examples: int) -> None:
+def test_an_assertion_says_who_it_is_from_or_nobody(examples: int) -> None:
     def holds(assertion: str) -> None:
-        try:
-            rules.claimed_subject(assertion)
-        except OAuthError as error:
-            told.add(error.error)
+        told.add(type(rules.claimed_subject(assertion)))
 
-    told: set[str] = set()
+    told: set[type] = set()
     run(examples, anything, holds)
-    assert told == {"invalid_client"}
+    assert type(None) in told
+    assert told <= {type(None), str}

@@ -104,6 +104,14 @@ spellings: list[Callable[[Any], bytes]] = [
 ]
 
 
+def scratched(draw: st.DrawFn, token: str) -> str:
+    """The token as it is, or with a few characters put in or lost somewhere."""
+    if draw(st.booleans()):
+        return token
+    place = draw(st.integers(0, len(token)))
+    return token[:place] + draw(st.text("AZaz09-_.=+ /\n", max_size=3)) + token[place + draw(st.integers(0, 2)) :]
+
+
 @st.composite
 def tokens(draw: st.DrawFn) -> str:
     """A token that is signed rightly more often than not, and says strange things in strange ways."""
@@ -114,10 +122,7 @@ def tokens(draw: st.DrawFn) -> str:
     parts = [{name: value for name, value in part.items() if name not in gone} for part in (claims, header)]
     spell = draw(st.sampled_from([spellings[0], *spellings]))
     token = forge(spell(parts[0]), spellings[0](parts[1]), draw(st.sampled_from([GATEWAY, GATEWAY, GATEWAY, INTAKE])))
-    if draw(st.booleans()):
-        return token
-    place = draw(st.integers(0, len(token)))
-    return token[:place] + draw(st.text("AZaz09-_.=+ /\n", max_size=3)) + token[place + draw(st.integers(0, 2)) :]
+    return scratched(draw, token)
 
 
 @pytest.mark.parametrize("examples", EXAMPLES)
@@ -192,10 +197,7 @@ def proofs(draw: st.DrawFn) -> str:
     )  # fmt: skip
     header = PROOF | {"jwk": key} | draw(st.just({}) | bent_header)
     token = forge(draw(st.just(SAID) | json_values), header, draw(st.sampled_from([GATEWAY, GATEWAY, INTAKE])))
-    if draw(st.booleans()):
-        return token
-    place = draw(st.integers(0, len(token)))
-    return token[:place] + draw(st.text("AZaz09-_.=+ /\n", max_size=3)) + token[place + draw(st.integers(0, 2)) :]
+    return scratched(draw, token)
 
 
 @pytest.mark.parametrize("examples", EXAMPLES)

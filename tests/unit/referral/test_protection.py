@@ -4,87 +4,22 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
-from sqlmodel import col
 
-from services.referral.protection import facts
-from services.referral.protection.models import Guard, Indication, Permit, Release
-from shared import auth, clock, ids, testing
+from services.referral.protection.models import Indication, Permit, Release
+from shared import clock, ids
 from shared.audit import AuditEntry
 from shared.delivery.models import Event
-from shared.errors import Unavailable
-from tests.unit.referral.world import World, fact, together
-
-
-def facts_of(child_id: str, **more: Any) -> dict[str, Any]:
-    """What intake says of a Honduran child who speaks Spanish."""
-    return {
-        "child_id": child_id,
-        "version": 1,
-        "nationalities": ["HND"],
-        "residence": None,
-        "stateless_doubt": False,
-        "languages": ["spa"],
-        "relatives": [],
-    } | more
-
-
-def release_in(case_id: str, **more: Any) -> dict[str, Any]:
-    """What an officer states when proposing a release."""
-    moment = clock.now().isoformat()
-    return {
-        "case_id": case_id,
-        "nationality": "HND",
-        "officer": "opi-0417",
-        "screened_at": moment,
-        "told_at": moment,
-        "told_in": "spa",
-        "objects": False,
-    } | more
-
-
-async def as_service(world: World, name: str, method: str, path: str, body: Any, scope: str) -> httpx.Response:
-    """Call an internal route as a sister service."""
-    token = auth.service_token(world.keys.signers[name], "referral", scope)
-    async with testing.client(world.app, token) as caller:
-        return await caller.request(method, path, json=body)
-
-
-async def tell(world: World, child_id: str, **more: Any) -> None:
-    """Let intake confirm facts."""
-    answer = await as_service(
-        world, "intake", "PUT", f"/internal/facts/{child_id}", facts_of(child_id, **more), "facts:write"
-    )
-    assert answer.status_code == 200, answer.text
-
-
-async def ask_permit(world: World, release_id: str) -> Any:
-    """Ask as the consular sender whether a notice may leave."""
-    body = {"release_id": release_id}
-    answer = await as_service(world, "consular", "POST", "/internal/permits", body, "permits:write")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def ready(world: World, **more: Any) -> Any:
-    """Return a channelled case whose facts are known."""
-    case = await world.channelled()
-    await tell(world, case["child_id"], **more)
-    return case
-
-
-async def released(world: World) -> tuple[Any, str]:
-    """Return a case and the id of its released notice."""
-    case = await ready(world)
-    release = (await world.post("inm-chp", "/releases", release_in(case["id"]), 201)).json()
-    for agency, action in (("pp-chp", "concur"), ("inm-chp", "release")):
-        await world.post(agency, f"/releases/{release['id']}/{action}", {"officer": "o-1"}, 200)
-    return case, release["id"]
-
-
-def indication_in(case_id: str, **more: Any) -> dict[str, Any]:
-    return {"case_id": case_id, "code": "FEAR_OF_RETURN", "told_by": "CHILD"} | more
+from tests.unit.referral.protection_world import (
+    as_service,
+    ask_permit,
+    indication_in,
+    ready,
+    release_in,
+    released,
+    tell,
+)
+from tests.unit.referral.world import World, together
 
 
 async def test_a_release_takes_two_authorities_and_tells_consular_the_least(world: World) -> None:
@@ -107,15 +42,6 @@ async def test_without_facts_nothing_is_released(world: World) -> None:
     assert refused["code"] == "refused_by_law"
     assert "FACTS_UNKNOWN" in refused["detail"]
     assert await world.rows(Release) == []
-
-
-async def test_newer_facts_that_have_not_arrived_are_unknown_again(world: World) -> None:
-    case, release_id = await released(world)
-    assert (await ask_permit(world, release_id))["verdict"] == "open"
-    await world.event("encounter.recorded", fact(case["child_id"], facts_version=2))
-    assert (await ask_permit(world, release_id))["verdict"] == "wait"
-    await tell(world, case["child_id"], version=2)
-    assert (await ask_permit(world, release_id))["verdict"] == "open"
 
 
 @pytest.mark.parametrize(
@@ -212,19 +138,6 @@ async def test_what_protects_one_child_protects_its_siblings_both_ways(world: Wo
     assert (await ask_permit(world, release_id))["verdict"] == "closed"
 
 
-async def test_a_correction_that_makes_the_child_mexican_closes_the_guard(world: World) -> None:
-    case, release_id = await released(world)
-    await tell(world, case["child_id"], version=2, nationalities=["HND", "MEX"])
-    assert (await ask_permit(world, release_id))["verdict"] == "closed"
-
-
-async def test_older_facts_change_nothing(world: World) -> None:
-    case = await ready(world, version=3)
-    await tell(world, case["child_id"], version=2, nationalities=["SLV"])
-    (guard,) = [row for row in await world.rows(Guard) if row.child_id == case["child_id"]]
-    assert (guard.facts_version, guard.nationalities) == (3, ["HND"])
-
-
 async def test_an_unknown_release_is_closed_and_leaves_no_permit(world: World) -> None:
     assert (await ask_permit(world, ids.opaque("rel")))["verdict"] == "closed"
     assert await world.rows(Permit) == []
@@ -279,49 +192,6 @@ async def test_of_a_permit_and_an_indication_at_once_the_indication_always_wins(
         opened = {each["permit_id"] for each in answers if each["verdict"] == "open"}
         assert opened == named
         assert (await ask_permit(world, release_id))["verdict"] == "closed"
-
-
-async def test_the_worker_fetches_announced_facts_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    child_id = await world.encounter()
-    asked: list[str] = []
-
-    async def call(service: str, method: str, path: str, *_: Any, scope: str) -> tuple[int, dict[str, Any]]:
-        asked.append(f"{service} {method} {path} {scope}")
-        return 200, facts_of(child_id)
-
-    monkeypatch.setattr(world.runtime.peers, "call", call)
-    assert await facts.fetch(world.runtime) == 1
-    assert await facts.fetch(world.runtime) == 0
-    assert asked == [f"intake GET /internal/children/{child_id}/facts facts:read"]
-    (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
-    assert guard.nationalities == ["HND"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        (404, {}),
-        (200, {}),
-        (200, {"child_id": "chd_" + "1" * 32}),
-        (200, facts_of("chd_" + "1" * 32)),
-        (200, facts_of("chd_" + "1" * 32) | {"nationalities": "HND"}),
-        None,
-    ],
-)
-async def test_a_wrong_answer_about_facts_is_no_answer(
-    world: World, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]] | None
-) -> None:
-    child_id = await world.encounter()
-
-    async def call(*_: Any, **__: Any) -> tuple[int, dict[str, Any]]:
-        if answer is None:
-            raise Unavailable
-        return answer
-
-    monkeypatch.setattr(world.runtime.peers, "call", call)
-    assert await facts.fetch(world.runtime) == 0
-    (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
-    assert guard.facts_version == 0
 
 
 async def test_inm_learns_that_the_guard_is_closed_and_the_procuraduria_why(world: World) -> None:
