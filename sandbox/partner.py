@@ -12,7 +12,8 @@ import httpx
 from sandbox.secrets import SECRET
 
 RETRIED = frozenset({502, 503, 504})
-PATIENCE = 30.0
+PATIENCE = 75.0
+"""Seconds: what a killed worker held is free again after a lease of 30, and another one may fall with it."""
 
 T = TypeVar("T")
 
