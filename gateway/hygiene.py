@@ -1,7 +1,7 @@
 """What may pass the door, either way: by list, so that what nobody thought of stays outside. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
 from shared.errors import Invalid, Refusal, Unauthenticated
@@ -18,16 +18,15 @@ ANSWER_HEADERS = frozenset({
     b"idempotent-replayed", b"allow", b"deprecation", b"sunset", b"link",
 })  # fmt: skip
 _SEVERAL = frozenset({b"accept", b"accept-language", b"if-match", b"if-none-match"})  # lists, by RFC 9110
-_VALUE = re.compile(rb"[\t -~]*")
+_PRINTED = bytes([0x09, *range(0x20, 0x7F)])
 _QUERY = re.compile(rb"[!\"$-~]*")
 # A port is part of a host's name; the usual one goes without saying.
 _HOST = re.compile(rb"[a-z0-9.:\[\]-]{1,255}")
 
 
-def refusal(headers: Headers, query: bytes) -> Refusal | None:
+def refusal(headers: Sequence[tuple[bytes, bytes]], query: bytes) -> Refusal | None:
     """Return why a request goes nowhere, whatever it asks for."""
-    found = list(headers)
-    names = [name for name, _ in found]
+    names = [name for name, _ in headers]
     if names.count(b"authorization") > 1:
         return Unauthenticated("Send exactly one Authorization header.")
     if query and b"access_token" in {unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in query.split(b"&")}:
@@ -35,7 +34,7 @@ def refusal(headers: Headers, query: bytes) -> Refusal | None:
     if query and not _QUERY.fullmatch(query):
         return Invalid("The query holds characters that have no place there.")
     coded = b"transfer-encoding" in names
-    if coded and [value.strip().lower() for name, value in found if name == b"transfer-encoding"] != [b"chunked"]:
+    if coded and [value.strip().lower() for name, value in headers if name == b"transfer-encoding"] != [b"chunked"]:
         return Invalid("The only transfer encoding is chunked.")
     if b"upgrade" in names and (coded or b"content-length" in names):
         return Invalid("A request with a body cannot change the protocol.")
@@ -61,24 +60,16 @@ def _plain(host: bytes) -> bytes:
     return name
 
 
-def request_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return what a service gets to see. Raises Invalid when a single one comes twice."""
-    kept = []
-    single = set()
-    named: set[bytes] = set()
-    for pair in headers:
-        name, value = pair
-        if name in REQUEST_HEADERS:
-            if not _VALUE.fullmatch(value):
-                continue
-            if name not in _SEVERAL:
-                if name in single:
-                    raise Invalid("A header that stands alone comes twice.")
-                single.add(name)
-            kept.append(pair)
-        elif name == b"connection":
-            named.update(each.strip().lower() for each in value.split(b","))
-    return [pair for pair in kept if pair[0] not in named] if named else kept
+    kept = [pair for pair in headers if pair[0] in REQUEST_HEADERS and not pair[1].translate(None, _PRINTED)]
+    names = [name for name, _ in kept]
+    if len(set(names)) < len(names) and any(names.count(name) > 1 for name in names if name not in _SEVERAL):
+        raise Invalid("A header that stands alone comes twice.")
+    if b"connection" not in dict(headers):
+        return kept
+    named = {each.strip().lower() for name, value in headers if name == b"connection" for each in value.split(b",")}
+    return [pair for pair in kept if pair[0] not in named]
 
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:

@@ -53,6 +53,7 @@ class Proxy:
         places = runtime.settings.upstream_places
         self.lanes = {name: Lane(name, places) for name in upstreams.SERVICES}
         self.pools = {name: Pool(runtime.settings.peer_url(name)) for name in upstreams.SERVICES}
+        self._watch = _Watch()
         self._templates = {name: f"/v1/{name}/*" for name in upstreams.SERVICES}
 
     async def close(self) -> None:
@@ -67,7 +68,7 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body, told = _Body(receive), Headers()
+        body, told = _Body(receive, self._watch), Headers()
         try:
             ask = await self._vet(scope, told)
             body.guard(self.seconds or ask.allowance.seconds)
@@ -93,8 +94,8 @@ class Proxy:
 
     async def _vet(self, scope: Scope, told: Headers) -> _Ask:
         """Authenticate, count, and return what may go on. Adds to `told` how the client's limits stand."""
-        headers = hygiene.request_headers(scope["headers"])
-        caller = await self.runtime.verifier.caller({**scope, "headers": headers})
+        scope["headers"] = headers = hygiene.request_headers(scope["headers"])
+        caller = await self.runtime.verifier.caller(scope)
         if caller.is_service:
             raise Unauthenticated  # services have no business at the public door
         telemetry.note(client=caller.client_id)
@@ -196,38 +197,70 @@ def _failure(error: BaseException, body: "_Body") -> Refusal:
     return Refusal(code="upstream_timeout" if body.whole else "request_timeout")
 
 
+class _Watch:
+    """Looks at every exchange again and again: one timer for all, where most would end before their own."""
+
+    def __init__(self) -> None:
+        self._open: set[_Body] = set()
+        self._ticking = False
+
+    def begin(self, body: "_Body") -> float:
+        """Look after an exchange from now on. Returns the loop's time."""
+        self._open.add(body)
+        loop = asyncio.get_running_loop()
+        if not self._ticking:
+            self._ticking = True
+            loop.call_later(_AT_ONCE, self._tick, loop)
+        return loop.time()
+
+    def end(self, body: "_Body") -> None:
+        """Look after it no more."""
+        self._open.discard(body)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for body in tuple(self._open):
+            body.look(now)
+        self._ticking = bool(self._open)
+        if self._ticking:
+            loop.call_later(_AT_ONCE, self._tick, loop)
+
+
 class _Body:
     """The request's body as it arrives, kept for one repetition while it is not too long for that."""
 
-    def __init__(self, receive: Receive) -> None:
-        self.begun = False
-        self.whole = False
-        self.sent = True
-        """Whether the service has all of it, or was never asked."""
-        self.gone = False
-        self.answered = False
-        self.refusal: Refusal | None = None
-        self.over = False
-        """Whether the exchange was ended from here: the time is up, or the client has left or said too much."""
+    begun = False
+    whole = False
+    sent = True
+    """Whether the service has all of it, or was never asked."""
+    gone = False
+    answered = False
+    over = False
+    """Whether the exchange was ended from here: the time is up, or the client has left or said too much."""
+    refusal: Refusal | None = None
+    _size = 0
+    _since = 0.0
+    _seconds = 0.0
+    _exchange: asyncio.Task[None] | None = None
+    _task: asyncio.Task[None] | None = None
+
+    def __init__(self, receive: Receive, watch: "_Watch") -> None:
         self._receive = receive
+        self._watch = watch
         self._kept: list[bytes] = []
-        self._size = 0
-        self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     def guard(self, seconds: float) -> None:
-        """End this task after so long, or when the client leaves.
+        """End this task after so long, or when the client leaves."""
+        self._exchange = asyncio.current_task()
+        self._seconds = seconds
+        self._since = self._watch.begin(self)
 
-        An answer that comes at once pays for one timer: neither a timeout nor a watch on its client is made.
-        """
-        self._loop = asyncio.get_running_loop()
-        self._exchange = asyncio.current_task(self._loop)
-        self._timer = self._loop.call_later(_AT_ONCE, self._look, max(0.0, seconds - _AT_ONCE))
-
-    def _look(self, seconds: float) -> None:
-        self._timer = self._loop.call_later(seconds, self._end)
-        if self.whole and self._task is None:
-            self._task = self._loop.create_task(self._watch())
+    def look(self, now: float) -> None:
+        """Look after an exchange that does not end at once: the time, and whether its client is still there."""
+        if now - self._since >= self._seconds:
+            self._end()
+        elif now - self._since >= _AT_ONCE and self.whole and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._stay())
 
     def is_over(self) -> bool:
         """Whether a cancellation of this task was ours alone. Takes ours back."""
@@ -264,7 +297,7 @@ class _Body:
 
     def flow(self, connection: Connection) -> None:
         """Send what is here and what still comes, in chunks, beside the wait for the answer."""
-        self._task = self._loop.create_task(self._flow(connection))
+        self._task = asyncio.get_running_loop().create_task(self._flow(connection))
 
     async def _flow(self, connection: Connection) -> None:
         try:
@@ -282,9 +315,9 @@ class _Body:
         except (Refusal, _Gone):
             self._end()
             return
-        await self._watch()
+        await self._stay()
 
-    async def _watch(self) -> None:
+    async def _stay(self) -> None:
         while not self.gone:
             self.gone = (await self._receive())["type"] == "http.disconnect"
         self._end()
@@ -296,7 +329,6 @@ class _Body:
 
     def close(self) -> None:
         """Stop what still goes on."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._watch.end(self)
         if self._task is not None:
             self._task.cancel()

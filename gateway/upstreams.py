@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 UPSTREAMS = {"/v1/intake/": "intake", "/v1/referral/": "referral", "/v1/consular/": "consular"}
 SERVICES = tuple(UPSTREAMS.values())
+_BY_PREFIX = {prefix.encode(): name for prefix, name in UPSTREAMS.items()}
 
 # Ids, slugs, codes and names of resources need no more than this. What is not in it (an escape, an
 # empty or dotted segment, a semicolon, a backslash) could read otherwise further in, so it is nowhere.
@@ -43,4 +44,4 @@ def longer(raw_path: bytes) -> int:
 def service_of(raw_path: bytes) -> str | None:
     """Return the service that a path as it was sent belongs to, or None when it is nobody's."""
     found = _PATH.fullmatch(raw_path)
-    return UPSTREAMS.get(found[1].decode()) if found else None
+    return _BY_PREFIX.get(found[1]) if found else None

@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class EveryoneStands(Register):
 
     follows = False
 
-    def current(self) -> Standing:
+    def current(self, now: datetime | None = None) -> Standing:
         return Standing()
 
 

@@ -20,7 +20,7 @@ class Lines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._held: list[str] = []
+        self._held: list[object] = []
         self._due = False
         """Whether a loop will flush. It does while it runs; afterwards the end of the process does."""
         self._lock = threading.Lock()
@@ -29,8 +29,8 @@ class Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.take(record.levelno, record.getMessage())
 
-    def take(self, level: int, line: str) -> None:
-        """Write a line, soon or at once."""
+    def take(self, level: int, line: object) -> None:
+        """Write a line, soon or at once. What is no text yet becomes one when it is written."""
         with self._lock:
             self._held.append(line)
         if level > logging.INFO or len(self._held) >= _FLUSH_LINES:
@@ -47,5 +47,5 @@ class Lines(logging.Handler):
             lines, self._held, self._due = self._held, [], False
         if lines:
             with suppress(OSError, ValueError):  # nobody reads any more
-                sys.stdout.write("\n".join(lines) + "\n")
+                sys.stdout.write("\n".join([str(line) for line in lines]) + "\n")
                 sys.stdout.flush()

@@ -118,8 +118,13 @@ class Listener(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
+        """Turn to the next request. Unlike uvicorn's own, without a timer for each: `_tick` closes who is idle."""
         self.since = self.loop.time()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -143,12 +148,18 @@ class Listener(HttpToolsProtocol):
             self._closing_since = self._closing_since or now
             if not self.waits or now - self._closing_since > LINGER_SECONDS:
                 self.transport.abort()  # broken off, or nobody reads
-        elif self.waits and now - self.since > HEAD_SECONDS:
+        elif self.waits and now - self.since > self._patience():
             if self._in_head:
                 self._refuse("request_timeout")
             else:
                 self.transport.close()
         self._tick_timer = self.loop.call_later(TICK_SECONDS, self._tick)
+
+    def _patience(self) -> float:
+        """How long to wait for the next head from here: who has been answered and says nothing goes sooner."""
+        cycle: Any = self.cycle  # as in `waits`
+        new = self._in_head or cycle is None
+        return HEAD_SECONDS if new else min(HEAD_SECONDS, self.timeout_keep_alive)
 
     def _refuse(self, code: str) -> None:
         """Answer by a problem document and close. Never into, or instead of, the answer to another request."""

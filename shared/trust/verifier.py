@@ -1,7 +1,6 @@
 """Turns the credentials of a request into a Caller: the only place where a token is believed."""
 
 import asyncio
-import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -107,19 +106,17 @@ class Verifier:
 
         Raises Unauthenticated, or Refusal (`standing_unknown`) when nobody can say whether the token still counts.
         """
-        scheme, token = _credentials(scope)
+        credentials = _credentials(scope)
         try:
-            known = self._remembered(token) or await self._verify(token)
-            if (known.thumbprint is not None) != (scheme == "dpop"):
-                raise jwt.BadToken("a bound token needs a proof, and no other takes one")
+            known = self._remembered(credentials) or await self._verify(credentials)
             if known.thumbprint is not None:
-                self._must_prove(scope, token, known)
+                self._must_prove(scope, _split(credentials)[1], known)
         except dpop.BadProof as error:
             telemetry.note(token_refused=str(error))
             raise Unauthenticated(challenge=_BAD_PROOF) from None
         except jwt.BadToken as error:
             telemetry.note(token_refused=str(error)[:80])
-            raise Unauthenticated(challenge=_CHALLENGES[scheme]) from None
+            raise Unauthenticated(challenge=_CHALLENGES[_split(credentials)[0]]) from None
         return known.caller
 
     def _must_prove(self, scope: Scope, token: str, known: _Known) -> None:
@@ -131,18 +128,26 @@ class Verifier:
             raise dpop.BadProof("another key")
         self.used.must_be_new(known.caller.client_id, proof)
 
-    def _remembered(self, token: str) -> _Known | None:
-        known = self._seen.get(_digest(token))
-        if known is None or known.expires <= clock.now().timestamp():
+    def _remembered(self, credentials: bytes) -> _Known | None:
+        known = self._seen.get(credentials)
+        if known is None:
+            return None
+        now = clock.now()
+        if known.expires <= now.timestamp():
             return None
         if not known.caller.is_service:
-            self.register.current()  # refuses when it is too old; what it says was heeded when it came
+            self.register.current(now)  # refuses when it is too old; what it says was heeded when it came
         return known
 
-    async def _verify(self, token: str) -> _Known:
+    async def _verify(self, credentials: bytes) -> _Known:
+        scheme, token = _split(credentials)
+        if scheme not in _CHALLENGES or not token.isascii() or len(token) > jwt.MAX_LENGTH:
+            raise Unauthenticated(challenge=_CHALLENGES.get(scheme, BARE))
         issuer, key = await self._key(jwt.unverified_key_id(token))
         known = self._client(token, key) if issuer == self.settings.issuer else self._service(token, key, issuer)
-        self._seen[_digest(token)] = known
+        if (known.thumbprint is not None) != (scheme == "dpop"):
+            raise jwt.BadToken("a bound token needs a proof, and no other takes one")
+        self._seen[credentials] = known
         if len(self._seen) > _CACHED:
             self._seen.popitem(last=False)
         return known
@@ -189,20 +194,18 @@ class Verifier:
                 telemetry.say("warning", "jwks_unreachable", error=type(error).__name__)
 
 
-def _credentials(scope: Scope) -> tuple[str, str]:
-    """Return the scheme and the token of a request. Raises Unauthenticated."""
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    if not given:
-        raise Unauthenticated(challenge=BARE)
-    scheme, _, token = given[0].partition(b" ")
-    name = scheme.lower().decode("latin-1") if len(scheme) <= 6 else ""
-    if len(given) > 1 or name not in _CHALLENGES or not token.isascii() or len(token) > jwt.MAX_LENGTH:
-        raise Unauthenticated(challenge=_CHALLENGES.get(name, BARE))
-    return name, token.decode("ascii")
+def _credentials(scope: Scope) -> bytes:
+    """Return the one Authorization of a request. Raises Unauthenticated."""
+    given: list[bytes] = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(given) != 1:
+        raise Unauthenticated(challenge=_CHALLENGES.get(_split(given[0])[0], BARE) if given else BARE)
+    return given[0]
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _split(credentials: bytes) -> tuple[str, str]:
+    """Return the scheme in small letters, or nothing where it is none, and what follows it."""
+    scheme, _, token = credentials.partition(b" ")
+    return scheme.lower().decode("latin-1") if len(scheme) <= 6 else "", token.decode("latin-1")
 
 
 def caller_of(claims: Mapping[str, Any]) -> Caller:
