@@ -44,7 +44,7 @@ class Door:
             app = self.proxy
         else:
             app = self._own
-        if b"transfer-encoding" in [name for name, _ in scope["headers"]]:
+        if b"transfer-encoding" in dict(scope["headers"]):
             await _unread_closes(app, scope, receive, send)
         else:
             await app(scope, receive, send)

@@ -26,17 +26,17 @@ _HOST = re.compile(rb"[a-z0-9.:\[\]-]{1,255}")
 
 def refusal(headers: Sequence[tuple[bytes, bytes]], query: bytes) -> Refusal | None:
     """Return why a request goes nowhere, whatever it asks for."""
-    names = [name for name, _ in headers]
-    if names.count(b"authorization") > 1:
+    named = dict(headers)
+    if len(named) < len(headers) and [name for name, _ in headers].count(b"authorization") > 1:
         return Unauthenticated("Send exactly one Authorization header.")
     if query and b"access_token" in {unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in query.split(b"&")}:
         return Unauthenticated("Send the token in the Authorization header, never in the address: that gets logged.")
     if query and not _QUERY.fullmatch(query):
         return Invalid("The query holds characters that have no place there.")
-    coded = b"transfer-encoding" in names
+    coded = b"transfer-encoding" in named
     if coded and [value.strip().lower() for name, value in headers if name == b"transfer-encoding"] != [b"chunked"]:
         return Invalid("The only transfer encoding is chunked.")
-    if b"upgrade" in names and (coded or b"content-length" in names):
+    if b"upgrade" in named and (coded or b"content-length" in named):
         return Invalid("A request with a body cannot change the protocol.")
     return None
 
@@ -62,14 +62,16 @@ def _plain(host: bytes) -> bytes:
 
 def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return what a service gets to see. Raises Invalid when a single one comes twice."""
+    named = dict(headers)
     kept = [pair for pair in headers if pair[0] in REQUEST_HEADERS and not pair[1].translate(None, _PRINTED)]
-    names = [name for name, _ in kept]
-    if len(set(names)) < len(names) and any(names.count(name) > 1 for name in names if name not in _SEVERAL):
-        raise Invalid("A header that stands alone comes twice.")
-    if b"connection" not in dict(headers):
+    if len(named) < len(headers):
+        names = [name for name, _ in kept if name not in _SEVERAL]
+        if len(set(names)) < len(names):
+            raise Invalid("A header that stands alone comes twice.")
+    if b"connection" not in named:
         return kept
-    named = {each.strip().lower() for name, value in headers if name == b"connection" for each in value.split(b",")}
-    return [pair for pair in kept if pair[0] not in named]
+    taken = {each.strip().lower() for name, value in headers if name == b"connection" for each in value.split(b",")}
+    return [pair for pair in kept if pair[0] not in taken]
 
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:

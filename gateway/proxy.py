@@ -16,11 +16,15 @@ from gateway.refusals import refuse
 from gateway.upstreams import Allowance
 from gateway.wire import Broken, Connection, Headers, Lost, Pool
 from shared import telemetry
+from shared.edge import heads
+from shared.edge.answers import send_whole
 from shared.errors import NotFound, Refusal, Unauthenticated
 from shared.runtime import Runtime
 
 _KEPT = 256 * 1024
 """How much of a body is kept for one repetition."""
+_SHORT = 64 * 1024
+"""An answer up to this length is taken whole before the client gets its first byte: it cannot break off then."""
 _AT_ONCE = 0.02
 
 
@@ -37,6 +41,7 @@ class _Ask(NamedTuple):
     method: str
     target: bytes
     headers: Headers
+    has_body: bool
     repeatable: bool
     allowance: Allowance
 
@@ -72,7 +77,7 @@ class Proxy:
         try:
             ask = await self._vet(scope, told)
             body.guard(self.seconds or ask.allowance.seconds)
-            await self._exchange(ask, body, told, send)
+            await self._exchange(ask, body, told, scope, send)
             return
         except Refusal as error:
             refusal = body.refusal or error
@@ -94,6 +99,7 @@ class Proxy:
 
     async def _vet(self, scope: Scope, told: Headers) -> _Ask:
         """Authenticate, count, and return what may go on. Adds to `told` how the client's limits stand."""
+        has_body = heads.has_body(scope)
         scope["headers"] = headers = hygiene.request_headers(scope["headers"])
         caller = await self.runtime.verifier.caller(scope)
         if caller.is_service:
@@ -111,21 +117,23 @@ class Proxy:
         scope["route_template"] = self._templates[service]
         if method not in hygiene.METHODS:
             raise Refusal(code="method_not_allowed")
-        names = [name for name, _ in headers]
+        named = dict(headers)
         # A proof is good for one request: a service would take the second for a replay.
-        repeatable = b"dpop" not in names and (
-            method in ("GET", "HEAD") or (method == "POST" and b"idempotency-key" in names)
+        repeatable = b"dpop" not in named and (
+            method in ("GET", "HEAD") or (method == "POST" and b"idempotency-key" in named)
         )
-        own = telemetry.request_id() or ""
-        headers += (b"x-request-id", own.encode()), (b"traceparent", telemetry.traceparent(own).encode())
+        headers += telemetry.passed_on()
         query = scope["query_string"]
         pool = self.pools[service]
         target = pool.prefix + path + (b"?" + query if query else b"")
         lane, allowance = self.lanes[service], upstreams.allowance(path)
-        return _Ask(lane, pool, caller.client_id, method, target, headers, repeatable, allowance)
+        return _Ask(lane, pool, caller.client_id, method, target, headers, has_body, repeatable, allowance)
 
-    async def _exchange(self, ask: _Ask, body: "_Body", told: Headers, send: Send) -> None:
-        await body.take()
+    async def _exchange(self, ask: _Ask, body: "_Body", told: Headers, scope: Scope, send: Send) -> None:
+        if ask.has_body:
+            await body.take()
+        else:
+            body.whole = True
         lane = ask.lane
         probe = lane.enter(ask.client)
         answered: bool | None = None
@@ -133,7 +141,7 @@ class Proxy:
             connection = await self._ask(ask, body, probe=probe)
             answered = True
             try:
-                await _relay(connection, ask, told, body, send)
+                await _relay(connection, ask, told, body, scope, send)
             finally:
                 connection.release(sent=body.sent)
         except (Lost, Broken):
@@ -149,12 +157,12 @@ class Proxy:
     async def _ask(self, ask: _Ask, body: "_Body", *, probe: bool) -> Connection:
         """Return a connection with the answer's head. Once more when it was lost and nothing can happen twice."""
         try:
-            return await _send(ask, body, await ask.pool.connection())
+            return await _send(ask, body, ask.pool.kept() or await ask.pool.connection())
         except Lost:
             if not (ask.repeatable and body.repeatable and ask.lane.may_retry(probe=probe)):
                 raise
         telemetry.note(retried=1)
-        return await _send(ask, body, await ask.pool.connection(fresh=True))
+        return await _send(ask, body, await ask.pool.connection())
 
 
 async def _send(ask: _Ask, body: "_Body", connection: Connection) -> Connection:
@@ -173,14 +181,18 @@ async def _send(ask: _Ask, body: "_Body", connection: Connection) -> Connection:
         raise
 
 
-async def _relay(connection: Connection, ask: _Ask, told: Headers, body: "_Body", send: Send) -> None:
+async def _relay(connection: Connection, ask: _Ask, told: Headers, body: "_Body", scope: Scope, send: Send) -> None:
     """Pass an answer on as it comes. A sender that is ahead of its reader waits."""
-    headers = hygiene.answer_headers(connection.headers, connection.status)
-    for name, value in headers:
-        if name == b"content-length" and ask.method != "HEAD" and int(value) > ask.allowance.answer_bytes:
-            raise Broken("too long")
+    if connection.length > ask.allowance.answer_bytes and ask.method != "HEAD":
+        raise Broken("too long")
+    headers = hygiene.answer_headers(connection.headers, connection.status) + told
+    if 0 <= connection.length <= _SHORT and not connection.bodiless:
+        content = await connection.whole()
+        body.answered = True
+        await send_whole(scope, send, connection.status, headers, content)
+        return
     body.answered = True
-    await send({"type": "http.response.start", "status": connection.status, "headers": headers + told})
+    await send({"type": "http.response.start", "status": connection.status, "headers": headers})
     more, size = True, 0
     while more:
         piece = await connection.read()

@@ -7,7 +7,7 @@ proxies, answers without a length. Requests are written from parts that gateway.
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import cache
 from typing import cast
 from urllib.parse import urlsplit
@@ -39,11 +39,14 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: Headers = []
         self.complete = False
+        self.length = -1
+        """Of the body, where the answer says it."""
+        self.bodiless = False
+        """Whether the answer has no body, whatever it says."""
         self._pool = pool
         self._loop = pool.loop
         self._transport = cast("asyncio.Transport", None)
         self._parser: httptools.HttpResponseParser | None = None
-        self._bodiless = False
         self._reusable = False
         self._head_bytes = 0
         self._pieces: list[bytes] = []
@@ -57,9 +60,9 @@ class Connection(asyncio.Protocol):
 
     def ask(self, head: bytes, *, bodiless: bool) -> None:
         """Send the head of a request, with its body if that is here. `bodiless`: the answer has no body (HEAD)."""
-        self.status, self.headers, self.complete = 0, [], False
+        self.status, self.headers, self.complete, self.length = 0, [], False, -1
         self._parser = httptools.HttpResponseParser(self)
-        self._bodiless, self._reusable, self._head_bytes, self._error = bodiless, True, 0, None
+        self.bodiless, self._reusable, self._head_bytes, self._error = bodiless, True, 0, None
         self._transport.write(head)
 
     async def write(self, piece: bytes) -> None:
@@ -73,12 +76,21 @@ class Connection(asyncio.Protocol):
     async def head(self) -> None:
         """Wait for `status` and `headers`. Raises Lost or Broken."""
         while not self.status:
-            await self._next()
+            await self._wait()
+
+    async def whole(self) -> bytes:
+        """Return all of the body. Raises Broken when it breaks off."""
+        while not self.complete:
+            await self._wait()
+        return self._taken()
 
     async def read(self) -> bytes:
         """Return what has come of the body, nothing at its end. Raises Broken when it breaks off."""
         while not self._pieces and not self.complete:
-            await self._next()
+            await self._wait()
+        return self._taken()
+
+    def _taken(self) -> bytes:
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._held = 0
@@ -95,11 +107,11 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.abort()
 
-    async def _next(self) -> None:
+    def _wait(self) -> Awaitable[None]:
         if self._error is not None:
             raise self._error
         self._news = self._loop.create_future()
-        await self._news
+        return self._news
 
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():
@@ -166,19 +178,19 @@ class Connection(asyncio.Protocol):
         if 100 <= status < 200 and status != 101:
             self.headers = []
             return
-        coding, measured = b"", False
-        for name, value in self.headers:
-            if name == b"content-length":
-                measured = True
-            elif name == b"transfer-encoding":
-                coding += value.lower()
-        measured = coding == b"chunked" if coding else measured
-        bodiless = self._bodiless or status in (204, 304)
-        if not 200 <= status <= 599 or not (measured or bodiless):
+        named = dict(self.headers)
+        measured = b"content-length" in named
+        if measured:
+            self.length = int(named[b"content-length"])
+        if b"transfer-encoding" in named:
+            codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+            measured, self.length = codings == [b"chunked"], -1
+        self.bodiless = self.bodiless or status in (204, 304)
+        if not 200 <= status <= 599 or not (measured or self.bodiless):
             raise Broken  # no such status, or no way to tell the end of it from a part
         self._reusable = bool(parser.should_keep_alive())
         self.status = status
-        self.complete = bodiless
+        self.complete = self.bodiless
 
     def on_body(self, body: bytes) -> None:
         if self.complete:
@@ -208,13 +220,17 @@ class Pool:
     def loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
 
-    async def connection(self, *, fresh: bool = False) -> Connection:
-        """Return a connection that nobody uses; with `fresh`, a new one. Raises Lost."""
-        while self._idle and not fresh:
+    def kept(self) -> Connection | None:
+        """Return a connection that is open and that nobody uses, if there is one."""
+        while self._idle:
             found = self._idle.pop()
             if time.monotonic() - found.idle_since < KEEPALIVE_SECONDS:
                 return found
             found.release(sent=False)
+        return None
+
+    async def connection(self) -> Connection:
+        """Return a new connection. Raises Lost."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 context = _tls() if self.secure else None

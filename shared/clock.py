@@ -1,5 +1,6 @@
 """Time is borrowed from here, so that tests move it instead of sleeping."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,12 @@ _frozen: ContextVar[datetime | None] = ContextVar("frozen_time", default=None)
 def now() -> datetime:
     """Return the present moment, aware and in UTC."""
     return _frozen.get() or datetime.now(UTC)
+
+
+def timestamp() -> float:
+    """Return the present moment in seconds since 1970: a tenth of the cost, for what every request asks."""
+    held = _frozen.get()
+    return time.time() if held is None else held.timestamp()
 
 
 def real() -> datetime:

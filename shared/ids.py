@@ -20,7 +20,7 @@ def new(prefix: str) -> str:
     RFC 9562, method 3: milliseconds, then the fraction of a millisecond in the 12 bits after
     the version, so that ids of one millisecond still sort as they were made.
     """
-    milliseconds, rest = divmod(int(clock.now().timestamp() * 1_000_000), 1000)
+    milliseconds, rest = divmod(int(clock.timestamp() * 1_000_000), 1000)
     return f"{prefix}_{milliseconds:012x}7{rest * 4096 // 1000:03x}{_chance()}"
 
 

@@ -7,22 +7,20 @@ import time
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import datetime
-from itertools import chain
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import clock, ids
+from shared.edge import heads
 from shared.edge.counts import Counts, Kind
 from shared.edge.lines import Lines
 from shared.errors import Refusal
 
 _counts = Counts()
 REGISTRY.register(_counts)
-MAX_HEADERS = 64
-MAX_HEADER_BYTES = 16 * 1024
 _REQUEST_ID = re.compile(rb"req_[0-9a-f]{32}")
 
 _request: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
@@ -51,9 +49,13 @@ def failed(error: BaseException) -> None:
     say("error", "failed", error=type(error).__name__, where=where, request_id=request_id())
 
 
-def traceparent(own_id: str) -> str:
-    """Return the trace of a request (W3C Trace Context). It starts here: its id is that of the request."""
-    return f"00-{own_id[4:]}-{own_id[20:]}-00"
+def passed_on() -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
+    """Return the headers that tell the next service of this request: its id, and its trace (W3C Trace Context).
+
+    The trace starts here: its id is that of the request.
+    """
+    own = (request_id() or "").encode()
+    return (b"x-request-id", own), (b"traceparent", b"00-%b-%b-00" % (own[4:], own[20:]))
 
 
 def say(level: str, event: str, /, **facts: Any) -> None:
@@ -124,16 +126,19 @@ class Edge:
 
         async def sending(message: Message) -> None:
             nonlocal answered, status
-            if message["type"] == "http.response.start":
+            if message["type"] != "http.response.body":
                 answered, status = True, message["status"]
                 message = {**message, "headers": _answer_headers(message["headers"], own_id)}
             await send(message)
 
         try:
-            limit = max(self.body_limit, self.longer(scope["raw_path"]) if self.longer else 0)
-            refusal = _refusal(scope["headers"], limit)
+            limit = 0
+            if heads.has_body(scope):
+                limit = max(self.body_limit, self.longer(scope["raw_path"]) if self.longer else 0)
+                receive = _Counted(receive, limit)
+            refusal = heads.refusal(scope["headers"], limit)
             app = self.app if refusal is None else self.refuse(refusal)
-            await app(scope, receive if _has_no_body(scope) else _Counted(receive, limit), sending)
+            await app(scope, receive, sending)
         except Exception as error:
             if not answered:  # else the app has answered it and raises it again for the server's log only
                 failed(error)
@@ -158,7 +163,7 @@ class Edge:
         counts, words = kind
         counts.count(seconds)
         if words:
-            _write(logging.INFO, _Answered(clock.now(), facts, words, seconds))
+            _write(logging.INFO, _Answered(clock.timestamp(), facts, words, seconds))
 
     def _kind(self, method: str, route: str, status: int) -> tuple[Kind, str]:
         """Return what all requests of one kind share; finding it anew would cost more than counting and writing."""
@@ -173,7 +178,7 @@ class Edge:
 class _Answered(NamedTuple):
     """What the line of a request will say. Lines are made many at once: that costs a third."""
 
-    at: datetime
+    at: float
     facts: dict[str, Any]
     words: str
     seconds: float
@@ -184,27 +189,8 @@ class _Answered(NamedTuple):
             for name, value in self.facts.items()
             if name not in _OWN
         )
-        return f'{{"at": "{self.at.isoformat()}", {noted}{self.words}, "ms": {round(self.seconds * 1000, 1)}}}'
-
-
-def _refusal(headers: list[tuple[bytes, bytes]], limit: int) -> Refusal | None:
-    if len(headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(headers))) > MAX_HEADER_BYTES:
-        return Refusal(code="headers_too_large")
-    names = [name for name, _ in headers]
-    if names.count(b"host") != 1:
-        return Refusal(code="bad_host")
-    if b"content-length" in names:
-        length = headers[names.index(b"content-length")][1]
-        if not (length.isdigit() and int(length[:20]) <= limit):
-            return Refusal(code="too_large")
-    return None
-
-
-def _has_no_body(scope: Scope) -> bool:
-    if scope["method"] not in ("GET", "HEAD"):
-        return False
-    named = dict(scope["headers"])
-    return b"content-length" not in named and b"transfer-encoding" not in named
+        at = datetime.fromtimestamp(self.at, UTC).isoformat()
+        return f'{{"at": "{at}", {noted}{self.words}, "ms": {round(self.seconds * 1000, 1)}}}'
 
 
 def _answer_headers(headers: list[tuple[bytes, bytes]], own_id: str) -> list[tuple[bytes, bytes]]:

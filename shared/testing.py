@@ -5,7 +5,6 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ class EveryoneStands(Register):
 
     follows = False
 
-    def current(self, now: datetime | None = None) -> Standing:
+    def current(self, now: float | None = None) -> Standing:
         return Standing()
 
 

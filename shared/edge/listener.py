@@ -9,9 +9,10 @@ import asyncio
 from typing import Any
 
 from pydantic_core import to_json
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from shared import ids, problems, telemetry
+from shared.edge.answers import OFFERED, WHOLE, Headers
 from shared.errors import Refusal
 
 HEAD_SECONDS = 8.0
@@ -23,6 +24,7 @@ DRAIN_SECONDS = 1.0
 TICK_SECONDS = 0.5
 MAX_HEAD = 64 * 1024
 MAX_PIPELINED = 32
+_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
 class _Corked:
@@ -50,6 +52,11 @@ class _Corked:
             self._held += data
             self._flush()
 
+    def send(self, data: bytes) -> None:
+        """Write what needs no company."""
+        self._flush()
+        self._transport.write(data)
+
     def close(self) -> None:
         self._flush()
         self._transport.close()
@@ -59,6 +66,42 @@ class _Corked:
             self._flushing.cancel()
             self._flushing = None
             self._transport.write(self._held)
+
+
+class _Cycle(RequestResponseCycle):
+    """One request and its answer, which may come in one message."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] != WHOLE:
+            await super().send(message)
+        elif not self._wrote(message["status"], message["headers"], message["body"]):
+            body = message["body"]
+            await super().send(
+                {"type": "http.response.start", "status": message["status"], "headers": message["headers"]}
+            )
+            await super().send({"type": "http.response.body", "body": body})
+
+    def _wrote(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Write the usual answer. Returns False, and leaves it to uvicorn, where anything about it is not usual."""
+        headers = self.default_headers + headers
+        named = dict(headers)
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        usual = (
+            self.keep_alive
+            and not (self.disconnected or self.response_started or self.flow.write_paused)
+            and self.scope["method"] != "HEAD"
+            and named.get(b"content-length") == b"%d" % len(body)
+            and not (b"connection" in named or b"transfer-encoding" in named)
+            and len(lines) - len(lines.translate(None, _CONTROLS)) == 2 * len(headers)
+        )
+        if usual:
+            self.response_started = self.response_complete = True
+            self.waiting_for_100_continue = False
+            transport: Any = self.transport
+            transport.send(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
+            self.message_event.set()
+            self.on_response()
+        return usual
 
 
 class Listener(HttpToolsProtocol):
@@ -116,6 +159,11 @@ class Listener(HttpToolsProtocol):
         super().on_headers_complete()
         if self._draining:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = _Cycle  # uvicorn makes it by itself
+        cycle.scope["extensions"] = OFFERED
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Turn to the next request. Unlike uvicorn's own, without a timer for each: `_tick` closes who is idle."""

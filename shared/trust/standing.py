@@ -21,6 +21,7 @@ from shared.errors import Refusal
 PATH = "/internal/gateway/standing"
 SCOPE = "standing:read"
 OLDEST = timedelta(seconds=30)
+_OLDEST, _LEEWAY = OLDEST.total_seconds(), jwt.LEEWAY.total_seconds()
 _JITTER = 0.2
 _AGAIN_SECONDS = 1.0
 
@@ -93,20 +94,20 @@ class Register:
 
     def __init__(self) -> None:
         self.standing: Standing | None = None
-        self.asked_at: datetime | None = None
+        self._asked_at = 0.0
 
     def take(self, standing: Standing, asked_at: datetime) -> bool:
         """Take what was asked for at `asked_at`. Returns whether anything has changed."""
         changed = standing != self.standing
-        self.standing, self.asked_at = standing, asked_at
+        self.standing, self._asked_at = standing, asked_at.timestamp()
         return changed
 
-    def current(self, now: datetime | None = None) -> Standing:
+    def current(self, now: float | None = None) -> Standing:
         """Return who stands. Raises Refusal (`standing_unknown`) when that is not known or was known too long ago."""
-        if self.standing is None or self.asked_at is None:
+        if self.standing is None:
             raise _unknown()
         # A clock that was set back must not make old knowledge young.
-        if not -jwt.LEEWAY <= (now or clock.now()) - self.asked_at <= OLDEST:
+        if not -_LEEWAY <= (now or clock.timestamp()) - self._asked_at <= _OLDEST:
             raise _unknown()
         return self.standing
 

@@ -132,8 +132,8 @@ class Verifier:
         known = self._seen.get(credentials)
         if known is None:
             return None
-        now = clock.now()
-        if known.expires <= now.timestamp():
+        now = clock.timestamp()
+        if known.expires <= now:
             return None
         if not known.caller.is_service:
             self.register.current(now)  # refuses when it is too old; what it says was heeded when it came

@@ -13,7 +13,7 @@ from tests.unit.gateway.conftest import Answer, Gateway, Upstream, read_answer, 
 
 
 async def test_an_answer_that_breaks_off_breaks_off_at_the_client_too(gateway: Gateway, upstream: Upstream) -> None:
-    for answer in (b"content-length: 100\r\n\r\nhalf", b"transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"):
+    for answer in (b"content-length: 100000\r\n\r\nhalf", b"transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"):
 
         async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, raw: bytes = answer) -> None:
             await read_request(reader)
@@ -26,6 +26,18 @@ async def test_an_answer_that_breaks_off_breaks_off_at_the_client_too(gateway: G
         assert b"half" in seen.body
         assert len(seen.body) < 100
         assert not seen.body.endswith(b"0\r\n\r\n")
+
+
+async def test_a_short_answer_that_breaks_off_never_begins(gateway: Gateway, upstream: Upstream) -> None:
+    async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+        await writer.drain()
+
+    upstream.script = broken
+    seen = await gateway.send(gateway.request("GET", "/v1/intake/x"))
+    assert (seen.status, json.loads(seen.body)["code"]) == (502, "upstream_unavailable")
+    assert b"half" not in seen.body
 
 
 async def test_a_service_that_is_down_is_a_502_with_a_problem(gateway: Gateway) -> None:
