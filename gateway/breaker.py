@@ -87,6 +87,8 @@ class Budget:
 
     def _place(self) -> int:
         second = int(self._now())
+        if second == self._second:
+            return second % RETRY_SECONDS
         for gone in range(max(self._second + 1, second - RETRY_SECONDS + 1), second + 1):
             self._requests[gone % RETRY_SECONDS] = self._retries[gone % RETRY_SECONDS] = 0
         self._second = max(self._second, second)

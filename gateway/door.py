@@ -10,6 +10,7 @@ from gateway.limits import rules
 from gateway.limits.service import Limits
 from gateway.refusals import refuse
 from shared import telemetry
+from shared.edge import heads
 from shared.errors import Invalid, NotFound, Refusal
 from shared.settings import Settings
 
@@ -44,7 +45,7 @@ class Door:
             app = self.proxy
         else:
             app = self._own
-        if b"transfer-encoding" in dict(scope["headers"]):
+        if scope[heads.HAS_BODY] and b"transfer-encoding" in dict(scope["headers"]):
             await _unread_closes(app, scope, receive, send)
         else:
             await app(scope, receive, send)

@@ -76,13 +76,11 @@ def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes,
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:
     """Return what the client gets to see of an answer. Names are in small letters."""
-    kept = []
-    for name, value in headers:
-        if name not in ANSWER_HEADERS or (name == b"content-length" and status in (204, 304)):
-            continue
-        if name == b"location" and not _is_local(value):
-            continue  # it would name a host of the inner network
-        kept.append((name, value))
+    kept = [pair for pair in headers if pair[0] in ANSWER_HEADERS]
+    if status in (204, 304):
+        kept = [pair for pair in kept if pair[0] != b"content-length"]
+    if b"location" in dict(kept):  # a full one would name a host of the inner network
+        kept = [pair for pair in kept if pair[0] != b"location" or _is_local(pair[1])]
     return kept
 
 

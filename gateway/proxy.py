@@ -99,7 +99,6 @@ class Proxy:
 
     async def _vet(self, scope: Scope, told: Headers) -> _Ask:
         """Authenticate, count, and return what may go on. Adds to `told` how the client's limits stand."""
-        has_body = heads.has_body(scope)
         scope["headers"] = headers = hygiene.request_headers(scope["headers"])
         caller = await self.runtime.verifier.caller(scope)
         if caller.is_service:
@@ -127,7 +126,7 @@ class Proxy:
         pool = self.pools[service]
         target = pool.prefix + path + (b"?" + query if query else b"")
         lane, allowance = self.lanes[service], upstreams.allowance(path)
-        return _Ask(lane, pool, caller.client_id, method, target, headers, has_body, repeatable, allowance)
+        return _Ask(lane, pool, caller.client_id, method, target, headers, scope[heads.HAS_BODY], repeatable, allowance)
 
     async def _exchange(self, ask: _Ask, body: "_Body", told: Headers, scope: Scope, send: Send) -> None:
         if ask.has_body:
@@ -216,10 +215,9 @@ class _Watch:
         self._open: set[_Body] = set()
         self._ticking = False
 
-    def begin(self, body: "_Body") -> float:
+    def begin(self, body: "_Body", loop: asyncio.AbstractEventLoop) -> float:
         """Look after an exchange from now on. Returns the loop's time."""
         self._open.add(body)
-        loop = asyncio.get_running_loop()
         if not self._ticking:
             self._ticking = True
             loop.call_later(_AT_ONCE, self._tick, loop)
@@ -263,9 +261,10 @@ class _Body:
 
     def guard(self, seconds: float) -> None:
         """End this task after so long, or when the client leaves."""
-        self._exchange = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._exchange = asyncio.current_task(loop)
         self._seconds = seconds
-        self._since = self._watch.begin(self)
+        self._since = self._watch.begin(self, loop)
 
     def look(self, now: float) -> None:
         """Look after an exchange that does not end at once: the time, and whether its client is still there."""

@@ -21,7 +21,7 @@ def new(prefix: str) -> str:
     the version, so that ids of one millisecond still sort as they were made.
     """
     milliseconds, rest = divmod(int(clock.timestamp() * 1_000_000), 1000)
-    return f"{prefix}_{milliseconds:012x}7{rest * 4096 // 1000:03x}{_chance()}"
+    return f"{prefix}_{milliseconds << 16 | 0x7000 | rest * 4096 // 1000:016x}{_chance()}"
 
 
 _drawn: list[str] = []

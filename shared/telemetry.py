@@ -133,7 +133,8 @@ class Edge:
 
         try:
             limit = 0
-            if heads.has_body(scope):
+            scope[heads.HAS_BODY] = heads.has_body(scope)
+            if scope[heads.HAS_BODY]:
                 limit = max(self.body_limit, self.longer(scope["raw_path"]) if self.longer else 0)
                 receive = _Counted(receive, limit)
             refusal = heads.refusal(scope["headers"], limit)
@@ -184,11 +185,11 @@ class _Answered(NamedTuple):
     seconds: float
 
     def __str__(self) -> str:
-        noted = "".join(
+        noted = "".join([
             f'"{name}": {_quote(value) if isinstance(value, str) else _encode(value)}, '
             for name, value in self.facts.items()
             if name not in _OWN
-        )
+        ])  # fmt: skip
         at = datetime.fromtimestamp(self.at, UTC).isoformat()
         return f'{{"at": "{at}", {noted}{self.words}, "ms": {round(self.seconds * 1000, 1)}}}'
 

@@ -28,9 +28,9 @@ class Memory:
     def count(self, policy: Policy, key: str) -> tuple[int, int, int]:
         """Count one request, if it may pass. Returns `left`, `reset` and `wait` of its standing."""
         name, quota, seconds = policy
-        now = self._now()
-        window = int(now // seconds)
-        rest = window + 1 - now / seconds
+        turn = self._now() / seconds
+        window = int(turn)
+        rest = window + 1 - turn
         counts = self._young.get((name, key)) or self._counts(name, key)
         if counts[0] != window:
             counts[:] = [window, 0, counts[1] if counts[0] == window - 1 else 0]

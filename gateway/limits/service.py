@@ -33,6 +33,7 @@ class Limits:
             table[name] for name in ("token-address", "token-client", "token-name")
         )
         self._policies = {each: (b"ratelimit-policy", rules.policy_header(each)) for each in (self._read, self._write)}
+        self._policy_of_reads = self._policies[self._read]
         self._memory = Memory(now)
         self._shared = _shared(settings.limits_uri, self._memory)
 
@@ -55,15 +56,13 @@ class Limits:
         """The same for what is asked most, in the fewest steps."""
         policy = self._read[0]
         left, reset, wait = self._memory.count(policy, caller.client_id)
-        refused = policy if wait else None
-        told = (b"ratelimit", b'"client";r=%d;t=%d' % (left, wait or reset))
+        headers = [self._policy_of_reads, (b"ratelimit", b'"client";r=%d;t=%d' % (left, wait or reset))]
         if not wait:
-            wait = self._memory.count(self._agency, caller.agency)[2]
-            refused = self._agency if wait else None
-        headers = [self._policies[self._read], told]
-        if refused is None:
-            return headers, None
-        LIMITED.labels(refused.name).inc()
+            policy = self._agency
+            wait = self._memory.count(policy, caller.agency)[2]
+            if not wait:
+                return headers, None
+        LIMITED.labels(policy.name).inc()
         return headers, Refusal(code="rate_limited", retry_after=wait)
 
     async def admit_address(self, address: str) -> Refusal | None:

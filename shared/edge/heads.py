@@ -6,6 +6,8 @@ from starlette.types import Scope
 
 from shared.errors import Refusal
 
+HAS_BODY = "ruta.has_body"
+"""Where the edge writes down in the scope whether a body may come."""
 MAX_HEADERS = 64
 MAX_HEADER_BYTES = 16 * 1024
 

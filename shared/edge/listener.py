@@ -141,10 +141,8 @@ class Listener(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         began_before = self._in_head
         super().data_received(data)
-        if not self._in_head:
-            self._head_bytes = 0
-        elif began_before:
-            self._head_bytes += len(data)
+        if self._in_head:
+            self._head_bytes += len(data) if began_before else 0
             if self._head_bytes > MAX_HEAD:
                 self._refuse("headers_too_large")
         if len(self.pipeline) > MAX_PIPELINED:
@@ -155,7 +153,7 @@ class Listener(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._head_bytes = False, 0
         super().on_headers_complete()
         if self._draining:
             self.cycle.keep_alive = False
