@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from shared.errors import Invalid, Refusal, Unauthenticated
 
 Headers = Iterable[tuple[bytes, bytes]]
 
+READS = frozenset({"GET", "HEAD"})
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = frozenset({
     b"authorization", b"dpop", b"accept", b"accept-language", b"content-type", b"idempotency-key",
@@ -72,6 +75,30 @@ def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes,
         return kept
     taken = {each.strip().lower() for name, value in headers if name == b"connection" for each in value.split(b",")}
     return [pair for pair in kept if pair[0] not in taken]
+
+
+class Passed(NamedTuple):
+    """What of a request's headers goes on to a service."""
+
+    pairs: list[tuple[bytes, bytes]]
+    lines: bytes
+    """The same as lines of a head, each with its end."""
+    names: frozenset[bytes]
+
+
+def passed(headers: Sequence[tuple[bytes, bytes]]) -> Passed:
+    """Return what goes on. Raises Invalid when a single one comes twice."""
+    pairs = request_headers(headers)
+    return Passed(pairs, lines(pairs), frozenset(name for name, _ in pairs))
+
+
+passed_of_reads = lru_cache(1024)(passed)
+"""The same for requests without a key of their own: a client's next one has the same headers as its last."""
+
+
+def lines(headers: Headers) -> bytes:
+    """Return headers as lines of a head, each with its end."""
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
 
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:

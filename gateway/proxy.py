@@ -40,7 +40,7 @@ class _Ask(NamedTuple):
     client: str
     method: str
     target: bytes
-    headers: Headers
+    lines: bytes
     has_body: bool
     repeatable: bool
     allowance: Allowance
@@ -59,7 +59,7 @@ class Proxy:
         self.lanes = {name: Lane(name, places) for name in upstreams.SERVICES}
         self.pools = {name: Pool(runtime.settings.peer_url(name)) for name in upstreams.SERVICES}
         self._watch = _Watch()
-        self._templates = {name: f"/v1/{name}/*" for name in upstreams.SERVICES}
+        self._behind = {name: (self.lanes[name], self.pools[name], f"/v1/{name}/*") for name in upstreams.SERVICES}
 
     async def close(self) -> None:
         """Close every connection, that to the store of limits too."""
@@ -99,12 +99,14 @@ class Proxy:
 
     async def _vet(self, scope: Scope, told: Headers) -> _Ask:
         """Authenticate, count, and return what may go on. Adds to `told` how the client's limits stand."""
-        scope["headers"] = headers = hygiene.request_headers(scope["headers"])
+        method: str = scope["method"]
+        pass_on = hygiene.passed_of_reads if method in hygiene.READS else hygiene.passed
+        passed = pass_on(tuple(scope["headers"]))
+        scope["headers"] = passed.pairs
         caller = await self.runtime.verifier.caller(scope)
         if caller.is_service:
             raise Unauthenticated  # services have no business at the public door
         telemetry.note(client=caller.client_id)
-        method: str = scope["method"]
         standing, refusal = await self.limits.admit(caller, method)
         told += standing
         if refusal is not None:
@@ -113,20 +115,18 @@ class Proxy:
         service = upstreams.service_of(path)
         if service is None:
             raise NotFound
-        scope["route_template"] = self._templates[service]
+        lane, pool, scope["route_template"] = self._behind[service]
         if method not in hygiene.METHODS:
             raise Refusal(code="method_not_allowed")
-        named = dict(headers)
         # A proof is good for one request: a service would take the second for a replay.
-        repeatable = b"dpop" not in named and (
-            method in ("GET", "HEAD") or (method == "POST" and b"idempotency-key" in named)
+        repeatable = b"dpop" not in passed.names and (
+            method in hygiene.READS or (method == "POST" and b"idempotency-key" in passed.names)
         )
-        headers += telemetry.passed_on()
+        lines = passed.lines + hygiene.lines(telemetry.passed_on())
         query = scope["query_string"]
-        pool = self.pools[service]
         target = pool.prefix + path + (b"?" + query if query else b"")
-        lane, allowance = self.lanes[service], upstreams.allowance(path)
-        return _Ask(lane, pool, caller.client_id, method, target, headers, scope[heads.HAS_BODY], repeatable, allowance)
+        allowance = upstreams.allowance(path)
+        return _Ask(lane, pool, caller.client_id, method, target, lines, scope[heads.HAS_BODY], repeatable, allowance)
 
     async def _exchange(self, ask: _Ask, body: "_Body", told: Headers, scope: Scope, send: Send) -> None:
         if ask.has_body:
@@ -167,9 +167,9 @@ class Proxy:
 async def _send(ask: _Ask, body: "_Body", connection: Connection) -> Connection:
     try:
         method, whole = ask.method.encode(), body.whole
-        content = body.content() if whole else b""
+        content = body.content() if whole and ask.has_body else b""
         body.sent = whole
-        head = wire.head(method, ask.target, ask.pool.name, ask.headers, len(content) if whole else None)
+        head = wire.head(method, ask.target, ask.pool.name, ask.lines, len(content) if whole else None)
         connection.ask(head + content, bodiless=ask.method == "HEAD")
         if not whole:
             body.flow(connection)

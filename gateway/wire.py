@@ -7,7 +7,7 @@ proxies, answers without a length. Requests are written from parts that gateway.
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from functools import cache
 from typing import cast
 from urllib.parse import urlsplit
@@ -260,14 +260,11 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def head(
-    method: bytes, target: bytes, host: bytes, headers: Iterable[tuple[bytes, bytes]], length: int | None
-) -> bytes:
-    """Return the head of a request. `length` of its body; None when it comes in chunks."""
-    lines = [method + b" " + target + b" HTTP/1.1\r\nHost: " + host]
-    lines += [name + b": " + value for name, value in headers]
+def head(method: bytes, target: bytes, host: bytes, lines: bytes, length: int | None) -> bytes:
+    """Return the head of a request with these lines. `length` of its body; None when it comes in chunks."""
+    measure = b""
     if length is None:
-        lines.append(b"transfer-encoding: chunked")
+        measure = b"transfer-encoding: chunked\r\n"
     elif length or method not in (b"GET", b"HEAD", b"DELETE"):
-        lines.append(b"content-length: %d" % length)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+        measure = b"content-length: %d\r\n" % length
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (method, target, host, lines, measure)

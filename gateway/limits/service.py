@@ -42,9 +42,9 @@ class Limits:
 
         What is left to the agency is not said: that tells of its other clients.
         """
-        own = self._read if method in _READS else self._write
-        if self._shared is None and own is self._read:
+        if self._shared is None and method in _READS:
             return self._admit_read(caller)
+        own = self._read if method in _READS else self._write
         client = caller.client_id
         standings = await self._count([(policy, client) for policy in own])
         refusal = _refusal(standings)
