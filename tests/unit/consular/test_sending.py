@@ -12,6 +12,7 @@ from services.consular.notices.rules import CONTENT_BYTES
 from shared import jsons
 from shared.delivery.models import Attempt, Delivery, Endpoint
 from shared.delivery.parcels import Permit, Verdict
+from tests.listening import listening
 from tests.unit.consular.world import DIF, PP, SALVADORAN, TAPACHULA, Receiver, World, server
 
 
@@ -87,7 +88,7 @@ async def test_without_a_gate_nothing_is_sent(world: World, receiver: Receiver) 
 
 
 @pytest.fixture
-async def listening(world: World) -> Any:
+async def bytes_taken(world: World) -> Any:
     """A receiver that keeps every byte. Yields them."""
     got: list[bytes] = []
     connected: list[None] = []
@@ -96,23 +97,20 @@ async def listening(world: World) -> Any:
         connected.append(None)
         while chunk := await reader.read(65536):
             got.append(chunk)
-        writer.close()
 
-    listener = await asyncio.start_server(take, "127.0.0.1", 0)
-    await world.register(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/")
-    yield got
-    listener.close()
-    await listener.wait_closed()
+    async with listening(take) as port:
+        await world.register(f"http://127.0.0.1:{port}/")
+        yield got
 
 
-async def test_an_expired_permit_sends_no_byte(world: World, listening: list[bytes]) -> None:
+async def test_an_expired_permit_sends_no_byte(world: World, bytes_taken: list[bytes]) -> None:
     async def expired(_: str) -> Permit:
         return Permit(Verdict.OPEN, until=asyncio.get_running_loop().time() - 0.001)
 
     await world.release()
     await world.turn(gate=expired)
     await asyncio.sleep(0.05)
-    assert listening == []
+    assert bytes_taken == []
     assert [attempt.outcome for attempt in await rows(world, Attempt)] == ["permit_expired"]
     assert all(row.failures == 0 for row in await rows(world, Endpoint))
     assert await world.notices(world.consulate()) == []

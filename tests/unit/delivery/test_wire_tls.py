@@ -14,6 +14,7 @@ import trustme
 from shared import testing
 from shared.delivery.rules import Outcome
 from shared.settings import UnsafeSettings
+from tests.listening import listening
 from tests.unit.delivery.wire import (
     LONG_AGO,
     OK,
@@ -125,12 +126,9 @@ async def test_what_speaks_no_tls_is_not_spoken_to_in_clear(
         if first is None:
             await reader.read()
         writer.write(first or b"")
-        writer.close()
 
-    listening = await asyncio.start_server(talk, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    assert (await send(f"https://{ONE}:{port}/", sender=told(tmp_path))).outcome is outcome
-    listening.close()
+    async with listening(talk) as port:
+        assert (await send(f"https://{ONE}:{port}/", sender=told(tmp_path))).outcome is outcome
     assert len(heard) == 1
     assert heard[0].startswith(b"\x16\x03")
     assert b"webhook-id" not in heard[0]
@@ -173,17 +171,13 @@ async def test_the_answers_over_tls_have_the_same_limits(tmp_path: Path) -> None
 async def test_a_permit_that_ends_during_the_handshake_sends_nothing(tmp_path: Path) -> None:
     heard: list[bytes] = []
 
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while piece := await reader.read(65536):
             heard.append(piece)
-        writer.close()
 
-    listening = await asyncio.start_server(mute, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    async with sending(**told(tmp_path), timeout=5) as sender:
+    async with listening(mute) as port, sending(**told(tmp_path), timeout=5) as sender:
         until = asyncio.get_running_loop().time() + 0.1
         result = await sender.send(parcel(f"https://{ONE}:{port}/", until=until))
-    listening.close()
     assert result.outcome is Outcome.PERMIT_EXPIRED
     assert result.milliseconds < 1000
     assert len(heard) == 1  # the greeting, and not a byte more

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,8 +20,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shared.delivery.parcels import Parcel, Permit, Result, Verdict
 from shared.delivery.sender import Sender
+from tests.listening import Talk as Talk
+from tests.listening import listening
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\n"
 OK = HEAD + b"content-length: 0\r\n\r\n"
 HEADERS = {"content-type": "application/json", "webhook-id": "evt_1"}
@@ -58,7 +59,6 @@ class Wire:
     known: list[dict[str, Any] | None] = field(default_factory=list)
     """The certificates that senders presented, one for each request."""
     port: int = 0
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -68,22 +68,14 @@ class Wire:
         """Return the https URL under this name."""
         return f"https://{name}:{self.port}/hook"
 
-    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self.tasks.append(asyncio.create_task(self._serve(reader, writer)))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while request := await _read_request(reader, self.hears):
-                self.got.append(request)
-                self.known.append(writer.get_extra_info("peercert") or None)
-                await self.talk(reader, writer)
-                if not self.keep:
-                    return
-        except OSError:
-            return
-        finally:
-            writer.close()
+        while request := await _read_request(reader, self.hears):
+            self.got.append(request)
+            self.known.append(writer.get_extra_info("peercert") or None)
+            await self.talk(reader, writer)
+            if not self.keep:
+                return
 
 
 async def _read_request(reader: asyncio.StreamReader, hears: bool) -> bytes:
@@ -103,24 +95,8 @@ async def wire(
     made = Wire(talk, keep, hears)
     if tls is not None:
         tls.sni_callback = lambda _, name, __: made.greeted.append(name)
-    async with _serving(made, host, tls):
+    async with listening(made.serve, host, tls=tls) as made.port:
         yield made
-
-
-@asynccontextmanager
-async def _serving(
-    made: "Wire | Relay", host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-) -> AsyncIterator[None]:
-    """Listen on a free port until the end, then let nobody talk on."""
-    listening = await asyncio.start_server(made.serve, host, 0, ssl=tls)
-    made.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield
-    finally:
-        listening.close()
-        for task in made.tasks:
-            task.cancel()
-        await asyncio.gather(*made.tasks, return_exceptions=True)
 
 
 @contextmanager
@@ -131,7 +107,7 @@ def answering_by_thread(context: ssl.SSLContext) -> Iterator[tuple[int, list[byt
 
     def serve() -> None:
         while not ended.is_set():
-            caller = listening.accept()[0]
+            caller = bound.accept()[0]
             with caller, contextlib.suppress(OSError):
                 caller.settimeout(5)
                 try:
@@ -143,8 +119,8 @@ def answering_by_thread(context: ssl.SSLContext) -> Iterator[tuple[int, list[byt
                     while caller.recv(65536):  # else what was not read would turn the goodbye into a reset
                         pass
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
         thread = threading.Thread(target=serve)
         thread.start()
         try:
@@ -190,24 +166,19 @@ class Relay:
     to: int
     asked: list[bytes] = field(default_factory=list)
     port: int = 0
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.tasks.append(asyncio.create_task(self._serve(reader, writer)))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer):
-            self.asked.append(await _read_request(reader, hears=False))
-            await self.says(reader, writer)
-            if not self.to:
-                return
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.to)
-            with contextlib.closing(far_writer):
-                await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await _read_request(reader, hears=False))
+        await self.says(reader, writer)
+        if not self.to:
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.to)
+        with contextlib.closing(far_writer):
+            await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -222,7 +193,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def relay(says: Talk | None = None, *, to: int = 0) -> AsyncIterator[Relay]:
     """Serve as a proxy that connects all to one port, unless it says otherwise."""
     made = Relay(says or saying(b"HTTP/1.1 200 Connection established\r\n\r\n"), to)
-    async with _serving(made):
+    async with listening(made.serve) as made.port:
         yield made
 
 

@@ -18,6 +18,7 @@ from shared.edge.listener import Listener
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.testing import Keys
+from tests.listening import listening
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
@@ -60,28 +61,12 @@ class Upstream:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Upstream"]:
-        tasks: set[asyncio.Task[None]] = set()
-
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.connections += 1
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await self.script(reader, writer)
-            writer.close()
+            await self.script(reader, writer)
 
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(handle(reader, writer))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
+        async with listening(handle) as self.port:
             yield self
-        finally:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     def headers(self, number: int = -1) -> list[tuple[str, str]]:
         """The headers of a request, names as they came."""

@@ -22,6 +22,7 @@ from shared.audit import AuditEntry
 from shared.db import Database
 from shared.runtime import Runtime
 from shared.settings import Settings
+from tests.listening import listening
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"])
 WHY = ("--reason", "new_partner", "--reference", "OPS-1")
@@ -87,7 +88,7 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def listening(current: Settings) -> AsyncIterator[str]:
+async def served(current: Settings) -> AsyncIterator[str]:
     """Run a gateway that is issuer under the address that it listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -109,7 +110,7 @@ async def desk(
     stored: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:
     monkeypatch.setattr(settings, "load", lambda: stored)
-    async with listening(stored) as url:
+    async with served(stored) as url:
         yield Desk(url, tmp_path, capsys)
 
 
@@ -226,19 +227,17 @@ async def test_an_answer_that_got_lost_is_asked_for_again_by_its_key(desk: Desk)
         content = {"issuer": url, "access_token": "a.b.c"} if b"/v1/gateway" not in asked[-1] else None
         if content is not None:
             writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(content).encode())
-        writer.close()
 
-    server = await asyncio.start_server(deaf, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    lost = ("suspensions", "suspend", "client", "beto", *WHY, "--url", url, *desk.by("ana")[2:])
-    said = re.search(
-        r"done all the same: repeat the command with --repeat (idk_[0-9a-f]{32})", await desk.refused(*lost)
-    )
-    assert said is not None
-    assert f"Idempotency-Key: {said[1]}\r\n".encode() in asked[-1]
-    await desk.refused(*lost, "--repeat", said[1])
-    assert f"Idempotency-Key: {said[1]}\r\n".encode() in asked[-1]
-    server.close()
+    async with listening(deaf) as port:
+        url = f"http://127.0.0.1:{port}"
+        lost = ("suspensions", "suspend", "client", "beto", *WHY, "--url", url, *desk.by("ana")[2:])
+        said = re.search(
+            r"done all the same: repeat the command with --repeat (idk_[0-9a-f]{32})", await desk.refused(*lost)
+        )
+        assert said is not None
+        assert f"Idempotency-Key: {said[1]}\r\n".encode() in asked[-1]
+        await desk.refused(*lost, "--repeat", said[1])
+        assert f"Idempotency-Key: {said[1]}\r\n".encode() in asked[-1]
 
 
 def test_a_private_key_is_written_for_its_owner_alone_and_never_over_another(

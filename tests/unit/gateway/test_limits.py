@@ -21,6 +21,7 @@ from gateway.limits.shared import Shared
 from shared.auth import Caller
 from shared.settings import Settings
 from shared.testing import Keys
+from tests.listening import listening
 from tests.unit.gateway.conftest import Gateway, Upstream, serving
 
 ASSERTION = "e30.eyJzdWIiOiAiaW5tLWNocCJ9.e30"  # {"sub": "inm-chp"}
@@ -294,19 +295,17 @@ async def test_a_store_that_is_gone_leaves_each_process_its_own_count(caplog: py
 
 
 async def test_a_store_that_hangs_costs_one_short_wait(caplog: pytest.LogCaptureFixture) -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    moment = Time()
-    hanging = Shared(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", Memory(moment), moment)
-    started = time.monotonic()
-    for _ in range(20):
-        assert (await hanging.hits([(Policy("client", 100, 600), "a")]))[0].wait == 0
-    assert time.monotonic() - started < 5 * shared.DEADLINE
-    await hanging.close()
-    server.close()
+    async with listening(silent) as port:
+        moment = Time()
+        hanging = Shared(f"redis://127.0.0.1:{port}", Memory(moment), moment)
+        started = time.monotonic()
+        for _ in range(20):
+            assert (await hanging.hits([(Policy("client", 100, 600), "a")]))[0].wait == 0
+        assert time.monotonic() - started < 5 * shared.DEADLINE
+        await hanging.close()
 
 
 async def test_a_store_that_comes_back_is_used_again(store: str, caplog: pytest.LogCaptureFixture) -> None:
