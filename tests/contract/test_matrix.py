@@ -17,7 +17,7 @@ from shared.openapi.describe import api_routes
 from shared.routing import body_model_of, guards_of, methods_of
 from tests import postgres
 from tests.contract import stories
-from tests.contract.law import EVERYBODY, KINDS, SISTERS
+from tests.contract.law import EVERYBODY, KINDS, READERS, SISTERS
 from tests.contract.matrix import EVERY_SCOPE, METHODS, SERVICES, Asked, Place, asked, foreign, plain, readers
 
 _STORIES = {
@@ -137,6 +137,13 @@ async def everything(place: Place) -> list[object]:
 
 
 # -- lists, bodies, scopes, connections --------------------------------------------------------------------
+
+
+async def test_who_runs_the_system_reads_nothing_about_a_child() -> None:
+    """No purpose opens it: operators see endpoints, deliveries and directories, and the matrix holds them to that."""
+    theirs = {kind for kind, readers in READERS.items() if "ruta-operations" in readers}
+    webhooks = {kind for kind in READERS if kind.partition(":")[2] in ("endpoint", "key", "delivery", "alarm")}
+    assert theirs == webhooks | {"agency", "consulate"}
 
 
 async def test_a_list_holds_what_its_reader_may_read_and_nothing_else(place: Place) -> None:
