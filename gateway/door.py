@@ -45,7 +45,7 @@ class Door:
             app = self.proxy
         else:
             app = self._own
-        if scope[heads.HAS_BODY] and b"transfer-encoding" in dict(scope["headers"]):
+        if scope.get(heads.HAS_BODY, True) and b"transfer-encoding" in dict(scope["headers"]):
             await _unread_closes(app, scope, receive, send)
         else:
             await app(scope, receive, send)

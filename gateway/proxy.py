@@ -126,7 +126,9 @@ class Proxy:
         query = scope["query_string"]
         target = pool.prefix + path + (b"?" + query if query else b"")
         allowance = upstreams.allowance(path)
-        return _Ask(lane, pool, caller.client_id, method, target, lines, scope[heads.HAS_BODY], repeatable, allowance)
+        return _Ask(
+            lane, pool, caller.client_id, method, target, lines, scope.get(heads.HAS_BODY, True), repeatable, allowance
+        )
 
     async def _exchange(self, ask: _Ask, body: "_Body", told: Headers, scope: Scope, send: Send) -> None:
         if ask.has_body:
