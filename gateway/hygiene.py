@@ -18,7 +18,7 @@ REQUEST_HEADERS = frozenset({
 })  # fmt: skip
 ANSWER_HEADERS = frozenset({
     b"content-type", b"content-length", b"cache-control", b"etag", b"location", b"retry-after", b"www-authenticate",
-    b"idempotent-replayed", b"allow", b"deprecation", b"sunset", b"link",
+    b"idempotent-replayed", b"content-disposition", b"vary", b"allow", b"deprecation", b"sunset", b"link",
 })  # fmt: skip
 _SEVERAL = frozenset({b"accept", b"accept-language", b"if-match", b"if-none-match"})  # lists, by RFC 9110
 _PRINTED = bytes([0x09, *range(0x20, 0x7F)])

@@ -24,7 +24,12 @@ class Allowance(NamedTuple):
 
 
 STANDARD = Allowance(seconds=10.0, request_bytes=0, answer_bytes=64 * 1024 * 1024)
-ALLOWANCES: tuple[tuple[re.Pattern[bytes], Allowance], ...] = ()
+ALLOWANCES: tuple[tuple[re.Pattern[bytes], Allowance], ...] = (
+    (
+        re.compile(rb"/v1/intake/encounters/bulk"),
+        Allowance(seconds=3600.0, request_bytes=1 << 30, answer_bytes=1 << 20),
+    ),
+)
 """Paths that may take more than STANDARD: long uploads and downloads. The first that matches a whole path counts."""
 
 

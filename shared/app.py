@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.types import ASGIApp
 
 from shared import health, problems, telemetry
+from shared.bulk.route import limits
 from shared.delivery import service as delivery
 from shared.inbox import PATH, Handler, inbox
 from shared.openapi.describe import describe
@@ -43,9 +44,11 @@ def create_app(
         app.include_router(inbox(runtime.event_secrets("incoming"), handlers))
     health.install(app, runtime, package)
     describe(app, package)
+    longer = limits(routers)
     return telemetry.Edge(
-        app, service=name, body_limit=runtime.settings.body_limit, refuse=problems.render, trust_id=True
-    )
+        app, service=name, body_limit=runtime.settings.body_limit, refuse=problems.render, trust_id=True,
+        longer=lambda path: longer.get(path, 0),
+    )  # fmt: skip
 
 
 @asynccontextmanager

@@ -65,6 +65,14 @@ class Vault:
             raise SealBroken(name)
         return open_with(self._keys[name], sealed[_KEY_ID:], f"{table}/{row}/{name}")
 
-    def derive(self, purpose: str) -> bytes:
-        """Return a 256-bit key for one purpose, which tells nothing of the others (RFC 5869)."""
-        return HKDF(SHA256(), 32, None, purpose.encode()).derive(self._keys[self.current])
+    @property
+    def names(self) -> list[str]:
+        """The ids of every key that is held, the current one among them."""
+        return list(self._keys)
+
+    def derive(self, purpose: str, name: str | None = None) -> bytes:
+        """Return a 256-bit key for one purpose, which tells nothing of the others (RFC 5869).
+
+        It comes from the current key, or from the one of this name, while that is still held.
+        """
+        return HKDF(SHA256(), 32, None, purpose.encode()).derive(self._keys[name or self.current])

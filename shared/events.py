@@ -26,6 +26,8 @@ class EncounterRecorded(Fact):
     agency: str
     facts_version: int
     referrals: list[str]
+    carer_with_child: bool = False
+    """Whether an adult who cares for the child was met with it: R10 holds for that adult."""
 
 
 class DutyMet(Fact):
@@ -35,6 +37,20 @@ class DutyMet(Fact):
     duty: str
     child_id: str
     met_at: AwareDatetime
+
+
+class ReturnCompleted(Fact):
+    """referral → intake: a foreign child was received by its country. Intake fills in what is null, and counts it."""
+
+    TYPE: ClassVar = "return.completed"
+    return_id: str
+    child_id: str
+    completed_at: AwareDatetime
+    state: str
+    """The Mexican state that the child left: the return counts in the month of the day there."""
+    nationality: str | None = None
+    age_group: str | None = None
+    travel_condition: str | None = None
 
 
 class ReferralMoved(Fact):

@@ -46,18 +46,19 @@ class Keyring:
         while not self._ready:
             async with self._filling:
                 if not self._ready:
-                    await self._fill()
+                    self._ready.extend(await self.several(_BATCH))
         return self._ready.pop()
 
-    async def _fill(self) -> None:
-        made = [(ids.opaque("key"), token_bytes(32)) for _ in range(_BATCH)]
+    async def several(self, count: int) -> list[tuple[str, bytes]]:
+        """Return that many such keys, stored in one commit."""
+        made = [(ids.opaque("key"), token_bytes(32)) for _ in range(count)]
         now: datetime = clock.now()
         rows = [
             {"id": name, "wrapped": self.vault.seal(key, "data_key", name), "created_at": now} for name, key in made
         ]
         async with self.database.work() as session:
             await session.exec(insert(_keys), params=rows)
-        self._ready.extend(made)
+        return made
 
     async def find(self, *names: str) -> dict[str, bytes]:
         """Return the keys that still exist. An erased one is missing."""

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     webhook_certificate_file: Path | None = Field(default=None, description="client certificate for mutual TLS, PEM")
     webhook_key_file: Path | None = Field(default=None, description="its private key, PEM")
     webhook_ca_file: Path | None = Field(default=None, description="further authorities for receivers' certificates")
+    release_days: int = Field(
+        default=10, ge=0, description="intake only: days between the end of a period and the release of its tables"
+    )
     attempt_days: int = Field(default=180, ge=1, description="how long each attempt of a webhook is remembered")
 
     signing_key_days: float = Field(default=30, gt=0, description="gateway only: how long one key signs tokens")

@@ -1,4 +1,4 @@
-"""Many rows in one statement: arrays on PostgreSQL, executemany on SQLite. The queue's writes only.
+"""Many rows in one statement: arrays on PostgreSQL, executemany on SQLite.
 
 Row by row, PostgreSQL plans and answers each of them; as arrays a whole batch is one round trip.
 """

@@ -1,7 +1,7 @@
 """What a domain does with delivery: publish in its own transaction, say that somebody acknowledged."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,9 +16,11 @@ from shared.delivery.signing import SigningKey
 from shared.errors import Unavailable
 
 
-def event(event_type: str, *, case: str, seq: int, subject: str, data: dict[str, Any]) -> Event:
+def event(
+    event_type: str, *, case: str, seq: int, subject: str, data: dict[str, Any], make: Callable[..., Event] = Event
+) -> Event:
     """Build an event. `data` holds ids, codes and times; a child's data never."""
-    return Event(
+    return make(
         id=ids.new("evt"),
         type=event_type,
         case_key=case,
@@ -29,10 +31,16 @@ def event(event_type: str, *, case: str, seq: int, subject: str, data: dict[str,
     )
 
 
-def delivery(fact: Event, endpoint_id: str, gate: str | None = None, origin: str = "live") -> Delivery:
+def delivery(
+    fact: Event,
+    endpoint_id: str,
+    gate: str | None = None,
+    origin: str = "live",
+    make: Callable[..., Delivery] = Delivery,
+) -> Delivery:
     """Build the row that owes `fact` to an endpoint."""
     now = clock.now()
-    return Delivery(
+    return make(
         id=ids.new("dlv"),
         event_id=fact.id,
         endpoint_id=endpoint_id,

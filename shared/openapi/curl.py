@@ -24,6 +24,8 @@ class Asking:
     shape: str = ""
     body: Any = None
     form: Mapping[str, str] | None = None
+    file: tuple[str, str] | None = None
+    """The media type of a body that is no JSON, and one."""
     sources: dict[str, str] = field(default_factory=dict)
 
     def curl(self, who: str) -> str:
@@ -40,6 +42,8 @@ class Asking:
         if self.body is not None:
             content = json.dumps(self._filled(self.body), indent=2, ensure_ascii=False)
             command += f" \\\n  -d @- <<END\n{content}\nEND"
+        if self.file is not None:
+            command += f" \\\n  --data-binary @- <<END\n{self.file[1].rstrip()}\nEND"
         comments = [f"# TOKEN: of {who}"] if self.authenticated else []
         comments += [f"# {name}: {source}" for name, source in self.sources.items()]
         return "\n".join([*comments, command])
@@ -53,7 +57,8 @@ class Asking:
             found.append("If-Match: $ETAG")
         if self.negotiated:
             found.append("Accept: application/json")
-        return found + (["Content-Type: application/json"] if self.body is not None else [])
+        media_type = self.file[0] if self.file is not None else "application/json" if self.body is not None else ""
+        return found + ([f"Content-Type: {media_type}"] if media_type else [])
 
     def _pairs(self, place: str, values: Mapping[str, Any]) -> list[str]:
         return [f"{name}={self._text(place, name, value)}" for name, value in values.items()]

@@ -159,6 +159,7 @@ class _Description:
             shape=content.get(_JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2],
             body=content.get(_JSON, {}).get("example"),
             form=content.get(_FORM, {}).get("example"),
+            file=next(((kind, each["example"]) for kind, each in content.items() if kind not in (_JSON, _FORM)), None),
         )  # fmt: skip
 
 

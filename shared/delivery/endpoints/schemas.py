@@ -7,9 +7,7 @@ from ipaddress import IPv6Address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, StringConstraints, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared import clock
 from shared.delivery import rules as delivery
@@ -18,6 +16,7 @@ from shared.delivery.endpoints.rules import Party
 from shared.delivery.models import Alarm, Endpoint
 from shared.delivery.rules import AlarmKind, Breaker, Channel, EndpointState, Standing
 from shared.delivery.signing import Scheme, SigningKey
+from shared.openapi.given import Given
 from shared.shapes import In, Out
 
 _PLAIN = re.compile(r"[!$-;=?-\[\]_a-z~]+")
@@ -83,23 +82,14 @@ class EndpointIn(In):
         return self
 
 
-class _Given:
-    """Leaves null out of the description: it stands for a field that was left out, and is refused when it is sent."""
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        described = handler(core)
-        (kept,) = [each for each in described.pop("anyOf") if each != {"type": "null"}]
-        return {**described, **kept}
-
-
 class EndpointPatch(In):
     """A change. Fields that are left out stay as they are; another address must be proven anew."""
 
-    url: Annotated[Url | None, _Given()] = None
+    url: Annotated[Url | None, Given()] = None
     event_types: EventTypes | None = Field(default=None, description="null for all")
-    cap: Annotated[Cap | None, _Given()] = None
+    cap: Annotated[Cap | None, Given()] = None
     retry_ceiling: Ceiling | None = None
-    mutual_tls: Annotated[bool | None, _Given()] = None
+    mutual_tls: Annotated[bool | None, Given()] = None
     heartbeat_seconds: Heartbeat | None = None
 
     @model_validator(mode="after")
