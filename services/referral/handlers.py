@@ -20,23 +20,25 @@ from shared.events import ClockSpoke, EncounterRecorded, NoticeAcknowledged
 from shared.inbox import Message
 
 _ORDERED = ((ReferralKind.PP_NOTICE, Kind.PP), (ReferralKind.DIF_HANDOVER, Kind.DIF))
-"""What LM 112-I orders at every encounter, and whom it goes to."""
+"""What LM 112-I orders at every encounter of a child who was met, and whom it goes to."""
 
 
 async def encounter_recorded(session: AsyncSession, message: Message) -> None:
     """A child was met: open its case, the notice to the Procuraduría and the hand-over to DIF.
 
     A second encounter in the same state finds them open and opens nothing; one in another state
-    gives that state's bodies their own.
+    gives that state's bodies their own. Of children whom an adult left elsewhere the Procuraduría alone is told
+    (LM 98): the event names what is ordered, and one that names nothing known orders both.
     """
     fact = EncounterRecorded.model_validate(message.data)
+    ordered = [each for each in _ORDERED if each[1] in fact.referrals] or _ORDERED
     case = await cases.ensure(session, fact.child_id, fact.state)
     opened = {
         kind: await referrals.open_once(
             session, SYSTEM, case=case, kind=kind, recipient_id=competent(body, fact.state).id,
             reason="ENCOUNTER", sender_id=fact.agency,
         )
-        for kind, body in _ORDERED
+        for kind, body in ordered
     }  # fmt: skip
     await _met_already(session, case, fact, opened)
     await protection.announce(session, fact.child_id, fact.facts_version)
@@ -46,8 +48,9 @@ async def _met_already(
     session: AsyncSession, case: Case, fact: EncounterRecorded, opened: Mapping[ReferralKind, Referral]
 ) -> None:
     """Stop the clocks that this encounter started for duties that were done before it, and still hold."""
-    notified = opened[ReferralKind.PP_NOTICE].acknowledged_at is not None
-    handed_over = opened[ReferralKind.DIF_HANDOVER].accepted_at is not None and case.status is Status.CHANNELLED
+    notice, handover = opened.get(ReferralKind.PP_NOTICE), opened.get(ReferralKind.DIF_HANDOVER)
+    notified = notice is not None and notice.acknowledged_at is not None
+    handed_over = handover is not None and handover.accepted_at is not None and case.status is Status.CHANNELLED
     for duty, done in (("D1", notified), ("D2", handed_over)):
         if done:
             await referrals.duty_met(session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now())

@@ -10,6 +10,7 @@ BREACHED = "clock.breached"
 ESCALATION = {
     "D1": Kind.PP,  # intake's: detection to notice
     "D2": Kind.DIF,  # intake's: detection to hand-over
+    "NEEDS": Kind.PP,  # intake's: food, health, rest, a call [design]
     "ACK_PP": Kind.PP,
     "ACK_DIF": Kind.DIF,
     "ACK_COMAR": Kind.PP,

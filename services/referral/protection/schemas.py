@@ -1,12 +1,12 @@
 """What systems send and see of the guard. No consulate and no service outside reads any of it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.referral.protection.rules import IndicationCode, Obstacle, ReleaseState, ToldBy, Verdict
-from shared.shapes import Country, Id, In, Language, Note, Out, Past
+from shared.shapes import Country, Id, In, Language, Note, Out, Past, Slug, State
 
 Officer = Annotated[
     str,
@@ -97,8 +97,10 @@ class ReleaseOut(Out):
     allowed_actions: list[str]
 
 
-class FactsIn(In):
-    """What intake knows of a child, as the guard needs it."""
+class FactsIn(BaseModel):
+    """What intake knows of a child, as the guard needs it. Intake may come to know more: that is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
 
     child_id: Id
     version: Annotated[int, Field(ge=1)]
@@ -107,6 +109,16 @@ class FactsIn(In):
     stateless_doubt: bool
     languages: list[Language]
     relatives: list[Id]
+    state: State | None = None
+    screened_at: Past | None = None
+    screened_by: Slug | None = None
+    indicators: list[IndicationCode] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        if self.indicators and (self.state is None or self.screened_by is None):
+            raise ValueError("what a screening found has a state and an agency")
+        return self
 
 
 class FactsOut(Out):

@@ -4,6 +4,7 @@ Every one of them first locks the guards of the child and its relatives, in one 
 where a permit and an indication meet, and the indication always wins.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import text
@@ -17,7 +18,7 @@ from services.referral.cases.models import Case
 from services.referral.cases.rules import Status
 from services.referral.protection import rules, store
 from services.referral.protection.models import Guard, Indication, Kinship, Release
-from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction
+from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction, ToldBy
 from services.referral.protection.schemas import (
     FactsIn,
     IndicationIn,
@@ -47,7 +48,12 @@ async def announce(session: AsyncSession, child_id: str, version: int) -> None:
 
 
 async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
-    """Go by these facts from now on. Older ones than those known change nothing."""
+    """Go by these facts from now on. Older ones than those known change nothing.
+
+    What a screening found is an indication like any other (R15), and once found it stays found.
+    """
+    if facts.indicators:
+        await _screened(session, facts)
     guard = await lock(session, facts.child_id, *facts.relatives)
     if facts.version < guard.facts_version:
         return
@@ -64,20 +70,32 @@ async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
     await session.flush()
 
 
+async def _screened(session: AsyncSession, facts: FactsIn) -> None:
+    """Record what a screening found and nobody has indicated yet. The child may have no case so far."""
+    assert facts.state is not None and facts.screened_by is not None  # noqa: PT018  (the shape has all three or none)
+    case = await cases.ensure(session, facts.child_id, facts.state)
+    guard = await lock(session, facts.child_id, *facts.relatives)
+    known = {row.code for row in await store.indications(session, case.id)}
+    agency = replace(SYSTEM, agency=facts.screened_by)
+    for code in sorted(set(facts.indicators) - known):
+        body = IndicationIn(case_id=case.id, code=code, told_by=ToldBy.OFFICER)
+        await _close(session, agency, case, guard, _indication(None, agency, case, body, clock.now()))
+
+
 async def lock(session: AsyncSession, child_id: str, *others: str) -> Guard:
-    """Lock a child's guard, and its relatives', creating the child's own if there is none."""
+    """Lock a child's guard, and its family's, creating the child's own if there is none."""
     await run(
         session,
         text("INSERT INTO guard (child_id, announced_version, facts_version) VALUES (:id, 0, 0) "
              "ON CONFLICT (child_id) DO NOTHING"), {"id": child_id},
     )  # fmt: skip
-    family = {child_id, *others, *await store.relatives(session, child_id)}
+    family = {child_id, *others, *await store.family(session, child_id)}
     return (await store.guards(session, sorted(family), lock=True))[child_id]
 
 
 async def known(session: AsyncSession, case: Case) -> Known:
     """Return everything that is known of a case's child. Whoever decides by it has locked the guards before."""
-    family = await store.relatives(session, case.child_id)
+    family = await store.family(session, case.child_id)
     guards = await store.guards(session, [case.child_id, *family])
     guard = guards.get(case.child_id, Guard(child_id=case.child_id))
     current = guard.facts_version > 0 and guard.facts_version >= guard.announced_version
@@ -96,21 +114,27 @@ async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: In
     """Record an indication: the guard closes, COMAR is told, whatever was on its way is named (R15)."""
     case = await cases.find(session, caller, body.case_id, lock=True)
     guard = await lock(session, case.child_id)
-    now = clock.now()
+    return await _close(session, caller, case, guard, _indication(vault, caller, case, body, clock.now()))
+
+
+async def _close(
+    session: AsyncSession, caller: Caller, case: Case, guard: Guard, indication: Indication
+) -> IndicationOut:
+    """Close a locked guard by an indication, and do everything that follows from it."""
+    now = indication.recorded_at
     guard.blocked_at = guard.blocked_at or now
-    indication = _indication(vault, caller, case, body, now)
     session.add(indication)
-    audit.wrote(session, caller, "indicate", "case", case.id, indication=indication.id, code=body.code.value)
+    audit.wrote(session, caller, "indicate", "case", case.id, indication=indication.id, code=indication.code.value)
     for each in await store.live_releases(session, case.child_id):
         _move(session, SYSTEM, each, ReleaseAction.STOP)
-    permits = await store.open_permits(session, [case.child_id, *await store.relatives(session, case.child_id)], now)
+    permits = await store.open_permits(session, [case.child_id, *await store.family(session, case.child_id)], now)
     comar = await _tell_comar(session, caller, case)
     verification = await _verify(session, caller, case) if permits else None
     return IndicationOut(
         id=indication.id,
         case_id=case.id,
-        code=body.code,
-        told_by=body.told_by,
+        code=indication.code,
+        told_by=indication.told_by,
         agency=caller.agency,
         recorded_at=now,
         comar_referral_id=comar.id,
@@ -119,7 +143,7 @@ async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: In
     )
 
 
-def _indication(vault: Vault, caller: Caller, case: Case, body: IndicationIn, now: datetime) -> Indication:
+def _indication(vault: Vault | None, caller: Caller, case: Case, body: IndicationIn, now: datetime) -> Indication:
     indication_id = ids.new("ind")
     return Indication(
         id=indication_id,
@@ -127,7 +151,7 @@ def _indication(vault: Vault, caller: Caller, case: Case, body: IndicationIn, no
         child_id=case.child_id,
         code=body.code,
         told_by=body.told_by,
-        note=vault.seal(body.note.encode(), "indication", indication_id) if body.note else None,
+        note=vault.seal(body.note.encode(), "indication", indication_id) if vault and body.note else None,
         agency=caller.agency,
         recorded_at=now,
     )

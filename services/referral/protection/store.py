@@ -12,6 +12,7 @@ from services.referral.cases.models import Case
 from services.referral.protection.models import Guard, Indication, Kinship, Permit, Release
 from services.referral.protection.rules import ReleaseState
 from shared.auth import Caller
+from shared.db import run
 
 
 def readable(caller: Caller) -> Any:
@@ -49,6 +50,16 @@ async def relatives(session: AsyncSession, child_id: str) -> list[str]:
     """Return the ids of a child's relatives."""
     statement = select(Kinship.relative_id).where(Kinship.child_id == child_id).order_by(col(Kinship.relative_id))
     return list((await session.exec(statement)).all())
+
+
+async def family(session: AsyncSession, child_id: str) -> list[str]:
+    """Return the ids of a child's relatives and of theirs: a sign of any of them protects the child.
+
+    Two records of one child are relatives of each other, so the relatives of either are the family of both.
+    """
+    near = select(Kinship.relative_id).where(Kinship.child_id == child_id)
+    far = select(Kinship.relative_id).where(col(Kinship.child_id).in_(near), Kinship.relative_id != child_id)
+    return sorted(row[0] for row in await run(session, near.union(far)))
 
 
 async def guards(session: AsyncSession, child_ids: Sequence[str], *, lock: bool = False) -> dict[str, Guard]:

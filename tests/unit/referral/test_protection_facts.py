@@ -11,6 +11,7 @@ from shared.errors import Unavailable
 from tests.unit.referral.protection_world import (
     ask_permit,
     facts_of,
+    indication_in,
     ready,
     released,
     tell,
@@ -33,6 +34,19 @@ async def test_a_correction_that_makes_the_child_mexican_closes_the_guard(world:
     assert (await ask_permit(world, release_id))["verdict"] == "closed"
 
 
+async def test_what_protects_a_relative_of_another_record_of_the_child_protects_the_child(world: World) -> None:
+    case, release_id = await released(world)
+    brother = await ready(world)
+    other_record = await world.encounter()
+    await tell(world, other_record, relatives=[brother["child_id"]])
+    await tell(world, case["child_id"], version=2, relatives=[other_record])  # intake: linked records are relatives
+    permit = await ask_permit(world, release_id)
+    assert permit["verdict"] == "open"
+    told = await world.post("dif-chp", "/indications", indication_in(brother["id"]), 201)
+    assert told.json()["open_permits"] == [permit["permit_id"]]
+    assert (await ask_permit(world, release_id))["verdict"] == "closed"
+
+
 async def test_older_facts_change_nothing(world: World) -> None:
     case = await ready(world, version=3)
     await tell(world, case["child_id"], version=2, nationalities=["SLV"])
@@ -51,7 +65,7 @@ async def test_the_worker_fetches_announced_facts_once(world: World, monkeypatch
     monkeypatch.setattr(world.runtime.peers, "call", call)
     assert await facts.fetch(world.runtime) == 1
     assert await facts.fetch(world.runtime) == 0
-    assert asked == [f"intake GET /internal/children/{child_id}/facts facts:read"]
+    assert asked == [f"intake GET /internal/children/{child_id}/facts?screening=true facts:read"]
     (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
     assert guard.nationalities == ["HND"]
 
