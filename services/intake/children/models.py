@@ -1,10 +1,10 @@
-"""The table of children. Names and birth date stand nowhere but in `identity`, sealed."""
+"""The tables of children. Names and birth date stand nowhere but in `identity`, sealed."""
 
 from datetime import datetime
 
 from sqlmodel import Field, SQLModel
 
-from services.intake.children.rules import Sex
+from services.intake.children.rules import AgeOutcome, RetentionClass, Sex
 from shared.db import JsonColumn, UTCDateTime, coded
 
 
@@ -15,7 +15,7 @@ class Child(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     key_id: str = Field(description="the data key in the keyring; erased with the child")
-    identity: bytes = Field(description="sealed JSON: names, birth date or estimate")
+    identity: bytes = Field(description="sealed JSON: names, birth date or estimate, CURP")
     sex: Sex = Field(sa_type=coded(Sex))
     nationalities: list[str] = Field(sa_type=JsonColumn)
     residence: str | None = None
@@ -26,3 +26,32 @@ class Child(SQLModel, table=True):
     created_by: str
     created_at: datetime = Field(sa_type=UTCDateTime)
     version: int = 1
+    alerts: bytes | None = Field(default=None, description="sealed JSON: disabilities and health alerts")
+    age_decision: AgeOutcome | None = Field(
+        default=None, sa_type=coded(AgeOutcome), description="the Procuraduría's latest decision on the age"
+    )
+    screened_at: datetime | None = Field(default=None, sa_type=UTCDateTime, description="the latest screening")
+    screened_by: str | None = None
+    indicators: bytes | None = Field(default=None, description="sealed JSON: what every screening so far found")
+    retention_class: RetentionClass = Field(default=RetentionClass.CHILD_RECORD, sa_type=coded(RetentionClass))
+    blocked_at: datetime | None = Field(default=None, sa_type=UTCDateTime, description="from then on nobody reads it")
+    erase_after: datetime | None = Field(
+        default=None, sa_type=UTCDateTime, description="empty while no schedule is known"
+    )
+
+
+class ChildChange(SQLModel, table=True):
+    """One change of a child: who, when, which fields, and what they held before, sealed."""
+
+    __tablename__ = "child_change"
+
+    id: str = Field(primary_key=True)
+    child_id: str = Field(foreign_key="child.id", index=True)
+    version: int = Field(description="the child's version after the change")
+    at: datetime = Field(sa_type=UTCDateTime)
+    client_id: str
+    agency: str
+    office: str | None = None
+    fields: list[str] = Field(sa_type=JsonColumn)
+    before: bytes = Field(description="sealed JSON: the fields as they were")
+    request_id: str | None = Field(default=None, description="the request of the child's representative behind it")

@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import Request, Response
 
 from services.intake.children import service, store
-from services.intake.children.schemas import ChildOut, ChildPatch, Facts
-from shared import etags
+from services.intake.children.models import ChildChange
+from services.intake.children.schemas import ChangeOut, ChildOut, ChildPatch, Facts
+from shared import audit, etags
 from shared.auth import Allow, Caller
 from shared.db import Session
 from shared.errors import NotFound
+from shared.paging import Page, Pages
 from shared.routing import audited_read, internal_router, router
 from shared.shapes import Id
 
@@ -27,7 +29,18 @@ async def show(request: Request, response: Response, session: Session, caller: R
     """Return the child with its identity. The reading is recorded."""
     child = await service.get(session, caller, child_id)
     etags.show(response, child.version)
-    return await service.show(session, request.app.state.runtime.keyring, caller, child)
+    return await service.show(session, service.keyring_of(request.app.state.runtime), caller, child)
+
+
+@children.get("/{child_id}/history", summary="List the changes of a child")
+@audited_read
+async def history(request: Request, session: Session, caller: Reader, paging: Pages, child_id: Id) -> Page[ChangeOut]:
+    """List who changed what and when, newest first, with what the fields held before. The reading is recorded."""
+    child = await service.get(session, caller, child_id)
+    known = await service.opened(service.keyring_of(request.app.state.runtime), child)
+    audit.read(session, caller, "child_history", child_id)
+    rows = (await session.exec(paging.apply(store.changes(child_id), ChildChange.id))).all()
+    return paging.page(rows, lambda row: service.show_change(known, row))
 
 
 @children.patch("/{child_id}", summary="Correct a child")
@@ -44,13 +57,18 @@ async def correct(
     runtime = request.app.state.runtime
     child = await service.correct(session, runtime, caller, child_id, if_match, body)
     etags.show(response, child.version)
-    return await service.show(session, runtime.keyring, caller, child)
+    return await service.show(session, service.keyring_of(runtime), caller, child)
 
 
-@internal.get("/{child_id}/facts")
-async def facts(session: Session, _: Guard, child_id: Id) -> Facts:
-    """Return to referral what its guard must know."""
+@internal.get("/{child_id}/facts", response_model=None)
+async def facts(request: Request, session: Session, _: Guard, child_id: Id, screening: bool = False) -> Facts:
+    """Return to referral what its guard must know. With `screening`, what the screenings found too."""
     child = await store.for_guard(session, child_id)
     if child is None:
         raise NotFound
-    return service.facts(child)
+    if not screening:
+        return service.facts(child)
+    if child.indicators is None:
+        return service.screened_facts(child, [])
+    known = await service.opened(service.keyring_of(request.app.state.runtime), child)
+    return service.screened_facts(child, known.indicators())

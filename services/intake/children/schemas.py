@@ -5,8 +5,19 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from services.intake.children.rules import Sex
+from services.intake.children import rules
+from services.intake.children.rules import (
+    AgeEvidence,
+    AgeOutcome,
+    CurpWarning,
+    Disability,
+    HealthAlert,
+    NameForm,
+    RetentionClass,
+    Sex,
+)
 from shared import clock
+from shared.openapi.given import Given
 from shared.shapes import Country, Day, Id, In, Language, Out
 
 Name = Annotated[
@@ -26,6 +37,23 @@ def _lived(day: date) -> date:
 
 BirthDate = Annotated[Day, AfterValidator(_lived)]
 
+Reference = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}$"), Field(examples=["PP-CHP/0417/2026"])
+]
+"""The number of an official document. Never a name."""
+
+Officer = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{2,64}$"),
+    Field(examples=["opi-0417"], description="the officer's own number in the agency's system"),
+]
+"""Who acted, as the agency's own system knows them. Never a name."""
+
+Curp = Annotated[
+    str, StringConstraints(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9Ññ &_-]+$"),
+    Field(examples=["PEXF120305MCSXXXA4"], description="as the document has it; looked at, never refused"),
+]  # fmt: skip
+
 
 class EstimatedAge(In):
     """An age between `low` and `high` full years, and what the estimate rests on."""
@@ -33,6 +61,10 @@ class EstimatedAge(In):
     low: Annotated[int, Field(ge=0, le=30)]
     high: Annotated[int, Field(ge=0, le=30)]
     basis: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    evidence: Annotated[list[AgeEvidence], Field(max_length=7)] = Field(
+        default_factory=list, description="what the estimate rests on, by code"
+    )
+    pp_order: Reference | None = Field(default=None, description="the Procuraduría's order of an examination")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -49,12 +81,33 @@ class Identity(In):
     second_surname: Name | None = None
     birth_date: BirthDate | None = None
     estimated_age: EstimatedAge | None = None
+    name_form: NameForm | None = Field(default=None, description="how the name is built; null when nobody said")
+    curp: Curp | None = Field(default=None, description="Mexico's population code, where the child has one")
 
     @model_validator(mode="after")
     def _one_age(self) -> Self:
         if (self.birth_date is None) == (self.estimated_age is None):
             raise ValueError("exactly one of birth_date and estimated_age")
         return self
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        names = (self.given_names, self.first_surname, self.second_surname)
+        given, first, second = (name is not None for name in names)
+        if self.name_form is not None and not rules.fits(self.name_form, given=given, first=first, second=second):
+            raise ValueError("the names are not of the form that name_form says")
+        return self
+
+
+class Alerts(In):
+    """What whoever cares for the child must know. Sealed like the identity."""
+
+    disabilities: Annotated[list[Disability], Field(max_length=7)] = Field(
+        default_factory=list, description="difficulties by the Washington Group's short set"
+    )
+    health: Annotated[list[HealthAlert], Field(max_length=10)] = Field(
+        default_factory=list, description="alerts that cannot wait"
+    )
 
 
 class ChildIn(Identity):
@@ -66,18 +119,22 @@ class ChildIn(Identity):
     stateless_doubt: bool = False
     languages: Languages
     relatives: Relatives = Field(default_factory=list)
+    alerts: Alerts | None = Field(default=None, description="disabilities and health alerts")
 
 
 class ChildPatch(In):
     """A correction. Fields that are left out stay as they are."""
 
-    identity: Identity | None = None
-    sex: Sex | None = None
-    nationalities: Nationalities | None = None
+    identity: Annotated[Identity | None, Given()] = None
+    sex: Annotated[Sex | None, Given()] = None
+    nationalities: Annotated[Nationalities | None, Given()] = None
     residence: Country | None = None
-    stateless_doubt: bool | None = None
-    languages: Languages | None = None
-    relatives: Relatives | None = None
+    stateless_doubt: Annotated[bool | None, Given()] = None
+    languages: Annotated[Languages | None, Given()] = None
+    relatives: Annotated[Relatives | None, Given()] = None
+    alerts: Annotated[Alerts | None, Given()] = Field(
+        default=None, description="disabilities and health alerts, all of them anew"
+    )
 
     @model_validator(mode="after")
     def _something_lawful(self) -> Self:
@@ -98,9 +155,41 @@ class ChildOut(Out):
     stateless_doubt: bool
     languages: list[str]
     relatives: list[str]
+    alerts: Alerts | None
+    curp_warnings: list[CurpWarning] = Field(description="what looks wrong with the CURP; it keeps nobody out")
+    age_decision: AgeOutcome | None = Field(description="the Procuraduría's latest decision on the age")
+    retention_class: RetentionClass = Field(description="by which schedule the record is blocked and erased")
     state: str
     created_at: datetime
     version: int
+
+
+class Before(Out):
+    """What the changed fields held before. Those that did not change are left null."""
+
+    identity: Identity | None = None
+    sex: Sex | None = None
+    nationalities: list[str] | None = None
+    residence: str | None = None
+    stateless_doubt: bool | None = None
+    languages: list[str] | None = None
+    relatives: list[str] | None = None
+    alerts: Alerts | None = None
+    age_decision: AgeOutcome | None = Field(default=None, description="the Procuraduría's decision on the age")
+
+
+class ChangeOut(Out):
+    """One change of a child, as the authorities of its state see it."""
+
+    id: str = Field(description="its id")
+    version: int = Field(description="the child's version after it")
+    at: datetime = Field(description="when")
+    client_id: str = Field(description="by which client")
+    agency: str = Field(description="of which agency")
+    office: str | None = Field(description="of which office")
+    fields: list[str] = Field(description="which fields changed")
+    before: Before = Field(description="what they held before")
+    request_id: str | None = Field(description="the request of the child's representative behind it")
 
 
 class Facts(Out):
@@ -113,3 +202,12 @@ class Facts(Out):
     stateless_doubt: bool
     languages: list[str]
     relatives: list[str]
+
+
+class ScreenedFacts(Facts):
+    """The same for a referral that knows of screenings; that of 0.2.0 does not."""
+
+    state: str
+    screened_at: datetime | None
+    screened_by: str | None
+    indicators: list[str]

@@ -97,8 +97,9 @@ async def test_the_authorities_of_the_state_read_a_child(world: World) -> None:
         "languages": ["spa", "mam"], "relatives": [relative], "state": "MX-CHP", "version": 1,
         "identity": {
             "given_names": "Ana", "first_surname": "Flores", "second_surname": "O'Higgins-Ñandú",
-            "birth_date": "2013-11-29", "estimated_age": None,
+            "birth_date": "2013-11-29", "estimated_age": None, "name_form": None, "curp": None,
         },
+        "alerts": None, "curp_warnings": [], "age_decision": None, "retention_class": "CHILD_RECORD",
     }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The numbers that other systems know a child by."""
