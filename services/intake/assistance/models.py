@@ -20,3 +20,4 @@ class Assistance(SQLModel, table=True):
     given_at: datetime = Field(sa_type=UTCDateTime)
     declined: bool
     agency: str
+    provider: str | None = Field(default=None, description="the agency that gave it, where that is another one")

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from services.intake.assistance.rules import AssistanceCode
-from shared.shapes import In, Out, Past
+from shared.shapes import Id, In, Out, Past, Slug
 
 
 class Help(In):
@@ -14,6 +14,15 @@ class Help(In):
     code: AssistanceCode
     given_at: Past
     declined: bool = Field(default=False, description="offered, and not wanted")
+    provider: Slug | None = Field(
+        default=None, description="the agency that gave it, where that is not yours", examples=["unicef"]
+    )
+
+
+class HelpIn(Help):
+    """One help that was given or declined after the encounter was recorded."""
+
+    encounter_id: Id
 
 
 class AssistanceOut(Out):
@@ -26,3 +35,4 @@ class AssistanceOut(Out):
     given_at: datetime
     declined: bool
     agency: str
+    provider: str | None = Field(description="the agency that gave it; null where it is the one that recorded it")
