@@ -1,0 +1,148 @@
+"""Two children as they were written down, compared field by field. Pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from services.intake.matches.names import alike, words
+
+AGREE, CLOSE, DIFFER, MISSING = "agree", "close", "differ", "missing"
+SWAPPED = " swapped"
+_PARTS = 2
+"""So many given names and surnames of each are compared: the ones that fit best."""
+_YEAR = 366
+Forms = tuple[str, ...]
+"""The words that one name may be written as, the bare one first: `leon`, `deleon`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is compared of one child. Dates are what the birth date lies between."""
+
+    given: tuple[Forms, ...]
+    surnames: tuple[Forms, ...]
+    earliest: date
+    latest: date
+    sex: str
+    nationalities: frozenset[str]
+    languages: frozenset[str]
+
+    @property
+    def born(self) -> date | None:
+        """The birth date, where it is known to the day."""
+        return self.earliest if self.earliest == self.latest else None
+
+
+def describe(
+    identity: dict[str, Any], day: date, *, sex: str, nationalities: Collection[str], languages: Collection[str]
+) -> Described:
+    """Describe a child by its identity as it is kept. An estimate of its age was made on `day`."""
+    born, estimate = identity.get("birth_date"), identity.get("estimated_age")
+    earliest, latest = date.min, date.max
+    if born:
+        earliest = latest = date.fromisoformat(born)
+    elif estimate:
+        earliest, latest = _years_before(day, estimate["high"] + 1), _years_before(day, estimate["low"])
+    return Described(
+        given=tuple((word,) for word in words(identity.get("given_names"))),
+        surnames=_surnames(identity.get("first_surname"), identity.get("second_surname")),
+        earliest=earliest,
+        latest=latest,
+        sex=sex,
+        nationalities=frozenset(nationalities),
+        languages=frozenset(languages),
+    )
+
+
+def _years_before(day: date, years: int) -> date:
+    return day - timedelta(days=int(years * 365.25))
+
+
+def _surnames(first: str | None, second: str | None) -> tuple[Forms, ...]:
+    if first and not second and "-" not in first and len(both := words(first)) == _PARTS:
+        return tuple((word,) for word in both)  # both surnames were written into the first field
+    found = [words(name) for name in (first, second) if name]
+    return tuple(tuple(dict.fromkeys((parts[-1], "".join(parts)))) for parts in found if parts)
+
+
+def compared(one: Described, other: Described) -> dict[str, str]:
+    """Return, for each field, how well it agrees: a row of the table of weights."""
+    return {
+        "given_names": _names(one.given, other.given),
+        "surnames": _names(one.surnames, other.surnames),
+        "birth_date": _dates(one, other),
+        "sex": MISSING if "X" in (one.sex, other.sex) else _same(one.sex == other.sex),
+        "nationalities": _sets(one.nationalities, other.nationalities),
+        "languages": _sets(one.languages, other.languages),
+    }
+
+
+def _names(one: Sequence[Forms], other: Sequence[Forms]) -> str:
+    if not one or not other:
+        return MISSING
+    if one == other or "".join(each[-1] for each in one) == "".join(each[-1] for each in other):
+        return "+".join([AGREE] * min(_PARTS, max(len(one), len(other))))
+    found = _paired(one, other)
+    shorter = min(len(one), len(other), _PARTS)
+    levels = [level for _, _, level in found[:shorter]]
+    levels += [DIFFER] * (shorter - len(levels))
+    if shorter == 1 and max(len(one), len(other)) > 1:
+        levels.append(MISSING)
+    crossed = any(left != right for left, right, _ in found)
+    return "+".join(levels) + (SWAPPED if crossed else "")
+
+
+def _paired(one: Sequence[Forms], other: Sequence[Forms]) -> list[tuple[int, int, str]]:
+    """Pair the names that agree, then those that are close: each at most once."""
+    found: list[tuple[int, int, str]] = []
+    left, right = set(range(len(one))), set(range(len(other)))
+    for level, fits in ((AGREE, _agree), (CLOSE, _close)):
+        for mine in sorted(left):
+            its = next((each for each in sorted(right) if fits(one[mine], other[each])), None)
+            if its is not None:
+                found.append((mine, its, level))
+                left.remove(mine)
+                right.remove(its)
+    return found
+
+
+def _agree(one: Forms, other: Forms) -> bool:
+    return one == other or not set(one).isdisjoint(other)
+
+
+def _close(one: Forms, other: Forms) -> bool:
+    return alike(one[0], other[0])
+
+
+def _dates(one: Described, other: Described) -> str:
+    mine, its = one.born, other.born
+    if mine is not None and its is not None:
+        return _exact(mine, its)
+    if one.earliest <= other.latest and other.earliest <= one.latest:
+        return "within the estimate"
+    gap = max((other.earliest - one.latest).days, (one.earliest - other.latest).days)
+    return "near the estimate" if gap <= _YEAR else DIFFER
+
+
+def _exact(one: date, other: date) -> str:
+    if one == other:
+        return AGREE
+    same = one.year == other.year, one.month == other.month, one.day == other.day
+    if same[0] and (one.month, one.day) == (other.day, other.month):
+        return "day and month swapped"
+    if same[0] and (1, 1) in ((one.month, one.day), (other.month, other.day)):
+        return "first of January"
+    if sum(same) == 2 and abs(one.year - other.year) <= 1:
+        return CLOSE
+    if same[0]:
+        return "year alone"
+    return "within a year" if abs((one - other).days) <= _YEAR else DIFFER
+
+
+def _same(same: bool) -> str:
+    return AGREE if same else DIFFER
+
+
+def _sets(one: frozenset[str], other: frozenset[str]) -> str:
+    return _same(not one.isdisjoint(other)) if one and other else MISSING
