@@ -1,5 +1,6 @@
 """Every SQL statement on encounters."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlmodel import col, false, select, true
@@ -24,6 +25,30 @@ async def get(session: AsyncSession, caller: Caller, encounter_id: str) -> Encou
     """Return an encounter that the caller may read."""
     found: Encounter | None = (await session.exec(readable(caller).where(Encounter.id == encounter_id))).first()
     return found
+
+
+async def several(session: AsyncSession, caller: Caller, encounter_ids: Collection[str]) -> dict[str, Encounter]:
+    """Return those of these encounters that the caller may read, by id."""
+    found = (await session.exec(readable(caller).where(col(Encounter.id).in_(encounter_ids)))).all()
+    return {encounter.id: encounter for encounter in found}
+
+
+async def recorded(session: AsyncSession, agency: str, external_ids: Collection[str]) -> set[str]:
+    """Return which of an agency's own ids it has recorded encounters under already."""
+    statement = select(Encounter.external_id).where(
+        Encounter.agency == agency, col(Encounter.external_id).in_(external_ids)
+    )
+    return {name for name in (await session.exec(statement)).all() if name is not None}
+
+
+async def meetings(session: AsyncSession, announcement_ids: Collection[str]) -> dict[str, str]:
+    """Return by which encounter each of these announced children was met, as far as they were."""
+    if not announcement_ids:
+        return {}
+    statement = select(Encounter.announcement_id, Encounter.id).where(
+        col(Encounter.announcement_id).in_(announcement_ids)
+    )
+    return {told: met for told, met in (await session.exec(statement)).all() if told is not None}
 
 
 async def undelivered(session: AsyncSession, subjects: list[str]) -> set[str]:

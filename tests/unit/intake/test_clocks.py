@@ -13,6 +13,7 @@ from tests.unit.intake.world import (
     again,
     ago,
     assert_problem,
+    cared_for,
     duty_met,
     encounter,
     eventually,
@@ -129,13 +130,13 @@ async def test_a_clock_warns_once_and_breaches_once(world: World) -> None:
         for minutes in (0, 59, 61, 62, 60 * 23, 60 * 24 + 1, 60 * 24 + 2, 60 * 48):
             with clock.at(start + timedelta(minutes=minutes)):
                 spoken.append(await world.fire())
-    assert spoken == [0, 0, 2, 0, 0, 2, 0, 0]
+    assert spoken == [0, 0, 2, 0, 1, 2, 0, 0]  # basic needs breach after 4 hours
     clocks = await clocks_of(world, made["id"])
     assert {each["state"] for each in clocks.values()} == {"breached"}
     events = [row for row in await world.rows("event", order="case_seq") if row["type"].startswith("clock.")]
-    assert [row["type"] for row in events] == ["clock.warned"] * 2 + ["clock.breached"] * 2
+    assert [row["type"] for row in events] == ["clock.warned"] * 2 + ["clock.breached"] * 3
     assert {row["case_key"] for row in events} == {made["child_id"]}
-    assert [row["case_seq"] for row in events] == [2, 3, 4, 5]
+    assert [row["case_seq"] for row in events] == [2, 3, 4, 5, 6]
 
 
 async def test_referral_hears_which_clock_spoke_of_what(world: World) -> None:
@@ -145,7 +146,7 @@ async def test_referral_hears_which_clock_spoke_of_what(world: World) -> None:
     await world.deliver()
     told = [event for event in world.referral.events if event["type"] == "clock.warned"]
     clocks = await clocks_of(world, made["id"])
-    assert {event["data"]["rule"] for event in told} == {"D1", "D2"}
+    assert {event["data"]["rule"] for event in told} == {"D1", "D2", "NEEDS"}
     for event in told:
         own = clocks[event["data"]["rule"]]
         assert event["data"] | {
@@ -155,7 +156,7 @@ async def test_referral_hears_which_clock_spoke_of_what(world: World) -> None:
 
 
 async def test_a_clock_that_was_stopped_says_nothing(world: World) -> None:
-    made = await world.met(encounter(occurred_at=ago(hours=2)))
+    made = await world.met(encounter(occurred_at=ago(hours=2), assistance=cared_for()))
     await world.duty_met("D1", made["child_id"])
     await world.duty_met("D2", made["child_id"])
     with clock.at(clock.now() + timedelta(days=3)):

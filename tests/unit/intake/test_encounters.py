@@ -52,9 +52,17 @@ async def test_an_officer_records_an_encounter(world: World) -> None:
         "kind": "FOREIGN_MET", "state": "MX-CHP", "municipality": "Tapachula", "point": "Puente Rodolfo Robles",
         "agency": "inm-chp", "office": "inm-chp-tap", "tie": "OTHER_ADULT", "travel_condition": "UNACCOMPANIED",
         "age_group": "ADOLESCENT", "age_presumed": False, "handover": {"to": "referral", "status": "pending"},
+        "carer_presentation": "NOT_A_CARER", "tie_proofs": ["CHILD_STATEMENT", "OTHER"],
+        "unmet_needs": ["HEALTH", "REST"], "possible_matches": [],
     }  # fmt: skip
     assert made | expected == made
-    assert made.keys() - expected.keys() == {"id", "child_id", "occurred_at", "recorded_at", "clocks"}
+    unsaid = {name for name, value in made.items() if value is None}
+    assert unsaid == {
+        "external_id", "outcome", "return_point", "returned_from", "state_of_origin", "announced_by", "met_by",
+        "announcing_agency", "announcing_country", "announcement_id", "adult_relation", "carer_presented_at",
+        "pp_attended_at", "oficio",
+    }  # fmt: skip
+    assert made.keys() - expected.keys() - unsaid == {"id", "child_id", "occurred_at", "recorded_at", "clocks"}
     assert moment(made["occurred_at"]) == moment(occurred)
     assert clock.now() - moment(made["recorded_at"]) < timedelta(seconds=10)
 
@@ -91,8 +99,8 @@ async def test_help_is_logged_and_listed(world: World) -> None:
 async def test_the_clocks_of_d1_and_d2_start_at_detection(world: World) -> None:
     occurred = ago(minutes=50)
     made = await world.met(encounter(occurred_at=occurred))
-    assert [each["rule"] for each in made["clocks"]] == ["D1", "D2"]
-    for each in made["clocks"]:
+    assert [each["rule"] for each in made["clocks"]] == ["D1", "D2", "NEEDS"]
+    for each in made["clocks"][:2]:
         assert (each["state"], each["agency"], each["resource_id"]) == ("running", "inm-chp", made["id"])
         assert moment(each["started_at"]) == moment(occurred)
         assert moment(each["due_at"]) == moment(occurred) + timedelta(hours=24)
@@ -105,7 +113,7 @@ async def test_referral_is_told_by_one_event_that_names_nobody(world: World) -> 
     (event,) = world.referral.events
     assert event["data"] == {
         "encounter_id": made["id"], "child_id": made["child_id"], "kind": "FOREIGN_MET", "state": "MX-CHP",
-        "agency": "inm-chp", "facts_version": 1, "referrals": ["PP", "DIF"],
+        "agency": "inm-chp", "facts_version": 1, "referrals": ["PP", "DIF"], "carer_with_child": False,
     }  # fmt: skip
     assert (event["type"], event["version"], event["sequence"]) == ("encounter.recorded", 1, 1)
     shown = (await world.get(f"{ENCOUNTERS}/{made['id']}")).json()
@@ -193,7 +201,7 @@ async def test_thirty_repetitions_at_once_make_one_encounter(world: World) -> No
     assert len({answer.content for answer in answers}) == 1
     for table in ("encounter", "child", "event", "delivery", "audit_entry", "idempotency"):
         assert len(await world.rows(table, order="1")) == 1, table
-    assert len(await world.rows("clock")) == 2
+    assert len(await world.rows("clock")) == 3
 
 
 async def test_twenty_encounters_of_one_child_at_once_leave_no_gap(world: World) -> None:
