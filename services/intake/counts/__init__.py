@@ -1,0 +1,1 @@
+"""How the official tables count: each event once, each person once in whatever is asked about."""

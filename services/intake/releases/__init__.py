@@ -1,0 +1,1 @@
+"""What is published of the official tables: frozen when it is made, changed only by a numbered revision."""
