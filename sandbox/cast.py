@@ -28,19 +28,20 @@ class Role:
     """Which service sends it webhooks."""
 
 
-INM = ("intake:read", "intake:write", *CASE_WORK, "consular:read")
+AUTHORITY = ("intake:read", "intake:write", *CASE_WORK, "consular:read")
 CAST = (
-    Role("inm-chp", "INM", INM, "MX-CHP"),
-    Role("inm-tam", "INM", INM, "MX-TAM"),
-    Role("pp-chp", "PP", ("intake:read", *CASE_WORK, "consular:read"), "MX-CHP", service="referral"),
-    Role("pp-tam", "PP", ("intake:read", *CASE_WORK, "consular:read"), "MX-TAM", service="referral"),
+    Role("inm-chp", "INM", AUTHORITY, "MX-CHP"),
+    Role("inm-tam", "INM", AUTHORITY, "MX-TAM"),
+    Role("pp-chp", "PP", AUTHORITY, "MX-CHP", service="referral"),
+    Role("pp-tam", "PP", AUTHORITY, "MX-TAM", service="referral"),
     Role("dif-chp", "DIF", CASE_WORK, "MX-CHP", service="referral"),
     Role("dif-tam", "DIF", CASE_WORK, "MX-TAM", service="referral"),
     Role("comar", "COMAR", CASE_WORK, service="referral"),
     Role("unicef", "UNICEF", CASE_WORK, service="referral"),
     Role("unhcr", "UNHCR", CASE_WORK, service="referral"),
     Role("ruta-operations", "OPERATOR", (*CASE_WORK, *NOTICES), role="operator"),
-    Role("upm", "UPM", ("statistics:read",)),
+    Role("upm", "UPM", ("statistics:read", "intake:write")),
+    Role("sndif", "DIF", ("intake:read", "statistics:read")),
     Role("observatory", "NGO", ("statistics:read",)),
     Role("con-hnd-tapachula", "CONSULATE", NOTICES, country="HND", service="consular"),
     Role("con-slv-tapachula", "CONSULATE", NOTICES, country="SLV", service="consular"),

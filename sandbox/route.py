@@ -67,6 +67,8 @@ class Story:
             "child": dict(self.child),
             "assistance": [{"code": code, "given_at": at} for code in self.assistance],
         }
+        if self.kind == "MEXICAN_RETURNED":
+            body |= {"return_point": "Nuevo Laredo II", "returned_from": "USA"}
         self.encounter = await self.agency("inm").post("/v1/intake/encounters", body, self.key("meet"))
 
     async def referral(self, agency: Partner, kind: str) -> dict[str, Any]:

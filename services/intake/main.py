@@ -2,21 +2,62 @@
 
 from starlette.types import ASGIApp
 
+from services.intake.ages.routes import ages
+from services.intake.assistance import rules as assistance_rules
 from services.intake.assistance.routes import assistance
+from services.intake.bulk.routes import loads, uploads
 from services.intake.children import rules as children_rules
 from services.intake.children.routes import children, internal
+from services.intake.corrections import rules as corrections_rules
+from services.intake.corrections.routes import asking, corrections
+from services.intake.counts import service as counts_service
 from services.intake.encounters import rules as encounters_rules
 from services.intake.encounters import service as encounters_service
-from services.intake.encounters.routes import encounters, recording
-from services.intake.statistics import rules as statistics_rules
+from services.intake.encounters.routes import encounters, helping, recording
+from services.intake.identifiers.routes import identifiers
+from services.intake.matches import rules as matches_rules
+from services.intake.matches.routes import matches
+from services.intake.register import rules as register_rules
+from services.intake.register.routes import register
+from services.intake.releases import rules as releases_rules
+from services.intake.releases.routes import releases
+from services.intake.screenings import rules as screenings_rules
+from services.intake.screenings.routes import screenings
 from services.intake.statistics.routes import statistics
 from shared.app import create_app
-from shared.events import DutyMet
+from shared.events import DutyMet, ReturnCompleted
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
-RULES = (*children_rules.RULES, *statistics_rules.RULES)
-DEADLINES = encounters_rules.DEADLINES
+RULES = (
+    *children_rules.RULES,
+    *encounters_rules.RULES,
+    *screenings_rules.RULES,
+    *corrections_rules.RULES,
+    *register_rules.RULES,
+    *releases_rules.RULES,
+    *matches_rules.RULES,
+)
+DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES)
+ROUTERS = (
+    recording,
+    uploads,
+    loads,
+    encounters,
+    children,
+    ages,
+    identifiers,
+    screenings,
+    asking,
+    corrections,
+    assistance,
+    helping,
+    matches,
+    register,
+    releases,
+    statistics,
+    internal,
+)
 
 
 def api(runtime: Runtime) -> ASGIApp:
@@ -24,6 +65,6 @@ def api(runtime: Runtime) -> ASGIApp:
     return create_app(
         runtime,
         "services.intake",
-        [recording, encounters, children, assistance, statistics, internal, rulebook("intake", RULES, DEADLINES)],
-        handlers={DutyMet.TYPE: encounters_service.duty_met},
+        [*ROUTERS, rulebook("intake", RULES, DEADLINES)],
+        handlers={DutyMet.TYPE: encounters_service.duty_met, ReturnCompleted.TYPE: counts_service.returned},
     )

@@ -44,6 +44,11 @@ READERS: dict[str, frozenset[str]] = {
     # intake
     "child": LOCAL,
     "encounter": LOCAL,
+    "screenings": _REPRESENTED,
+    "announcement": LOCAL,
+    "load": _INM,  # whose upload it was
+    "correction": LOCAL,
+    "match": LOCAL | {"inm-tam", "pp-tam"},  # a child of either state
     # referral: a girl who was channelled, and a boy who fears going back
     "case/girl": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
     "case/boy": LOCAL | {"dif-chp", "comar"},

@@ -107,6 +107,34 @@ class Stage:
 
     # -- what single operations need -----------------------------------------------------------------
 
+    async def met(self, **more: Any) -> dict[str, Any]:
+        """Let INM meet a child, who seems to be the girl of the story."""
+        now = datetime.now(UTC).isoformat()
+        body = {"occurred_at": now, "place": {"state": "MX-CHP"}, "adult": {"tie": "NOBODY"}, "child": CHILD} | more
+        encounter: dict[str, Any] = await self.cast["inm-chp"].post("/v1/intake/encounters", body)
+        return encounter
+
+    async def match(self, *steps: str) -> str:
+        """Return a possible match that has gone through these steps."""
+        match_id = str((await self.met())["possible_matches"][0]["match_id"])
+        path = f"/v1/intake/matches/{match_id}"
+        for step in steps:
+            headers = {"If-Match": await self.etag("pp-chp", path), "Idempotency-Key": ids.opaque("idk")}
+            await self.cast["pp-chp"]._call("POST", f"{path}/{step}", headers, json={"code": "DOCUMENTS"})
+        return match_id
+
+    async def load(self) -> str:
+        """Return an upload, in which one line is refused."""
+        headers = {"Idempotency-Key": ids.opaque("idk"), "Content-Type": "application/x-ndjson"}
+        answer = await self.cast["inm-chp"]._call("POST", "/v1/intake/encounters/bulk", headers, content=b"{}")
+        return str(answer["id"])
+
+    async def correction(self) -> str:
+        """Return a request for a correction on which INM has not decided."""
+        asked = {"asked_by": "PROCURADURIA", "proof": "PP_REPRESENTATION", "asked_at": datetime.now(UTC).isoformat()}
+        path = f"/v1/intake/children/{self.values['child_id']}/corrections"
+        return str((await self.cast["pp-chp"].post(path, asked | {"patch": {"residence": "HND"}}))["id"])
+
     async def referral(self, *steps: str, sender: str = "pp-chp") -> str:
         """Return a request of the Procuraduría to UNICEF that has gone through these steps."""
         body = {

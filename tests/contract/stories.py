@@ -1,5 +1,6 @@
 """A small story in each service, told through its API, in which every object of the law comes to be."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,14 +22,23 @@ from tests.unit.referral import world as referral
 
 @asynccontextmanager
 async def intake_place(url: str, folder: Path) -> AsyncIterator[Place]:
-    """INM meets a girl at Tapachula, and gives her food."""
+    """INM meets a girl with a stranger at Tapachula, and gives her food; another state seems to meet her again."""
     keyring = f"sqlite+aiosqlite:///{folder / 'keyring.db'}"
     async with intake.World.open(url, keyring, folder) as world:
         place = Place("intake", world.app, world.keys)
         given = {"code": "FOOD", "given_at": intake.ago(minutes=30)}
-        met = await world.met(intake.encounter(assistance=[given]))
-        await world.met(intake.encounter())  # so that a list has a second page
-        place.objects = {"child": met["child_id"], "encounter": met["id"]}
+        stranger = {"tie": "OTHER_ADULT", "identity": {"given_names": "Desconocido"}}
+        met = await world.met(intake.encounter(assistance=[given], adult=stranger))
+        told = intake.again(met["child_id"], kind="ANNOUNCED", announced_by="AGENCY")
+        again = await world.met(intake.encounter(place={"state": "MX-TAM"}), state="MX-TAM")  # the same girl, it seems
+        asked = {"asked_by": "PROCURADURIA", "proof": "PP_REPRESENTATION", "asked_at": intake.ago(days=1),
+                 "patch": {"languages": ["spa", "mam"]}}  # fmt: skip
+        place.objects = {
+            "child": met["child_id"], "screenings": met["child_id"], "encounter": met["id"],
+            "announcement": (await world.met(told))["id"], "match": again["possible_matches"][0]["match_id"],
+            "load": (await world.upload(json.dumps(intake.encounter(external_id="tap-1")))).json()["id"],
+            "correction": (await world.add(met["child_id"], "corrections", asked, kind="PP")).json()["id"],
+        }  # fmt: skip
         yield place
 
 

@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 KERNEL = ROOT / "shared"
 SLICE = {"__init__.py", "rules.py", "models.py", "schemas.py", "store.py", "service.py", "routes.py"}
 OWN = {
+    # the matcher: spelling, blind keys, search, comparison and its weights; what it marks; the worker's turn
+    "intake/matches": {"blind.py", "compare.py", "marks.py", "names.py", "search.py", "upkeep.py", "weights.py"},
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/protection": {"facts.py", "permits.py"},  # asks intake for facts; answers the gate
 }

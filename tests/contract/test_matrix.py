@@ -272,14 +272,15 @@ def listed(place: Place, path: str) -> list[str]:
 
 
 def bodies(place: Place) -> list[tuple[APIRoute, str, Any]]:
-    """Return every route that takes a body, with the example of the description."""
+    """Return every route that takes a body of JSON, with the example of the description."""
     described = place.inner.openapi()
     found = []
     for route in api_routes(place.inner):
         for method in methods_of(route):
             operation = described["paths"][route.path_format][method.lower()]
-            if "requestBody" in operation:
-                found.append((route, method, operation["requestBody"]["content"]["application/json"]["example"]))
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is not None:
+                found.append((route, method, content["example"]))
     return found
 
 

@@ -35,6 +35,8 @@ LATE = ("releases_release$", "notices_acknowledge$", "_remove$", "_(disable|rota
 
 CALLERS = (
     (r"intake_statistics.*", "upm"),
+    (r"intake_sndif_register_.*", "sndif"),
+    (r"intake_children_(age_decisions_decide|screenings_index)", "pp-chp"),
     (r"intake_.*", "inm-chp"),
     (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
     (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
@@ -117,7 +119,17 @@ async def nothing_proposed(stage: Stage) -> Values:
     return {}
 
 
+async def adult(stage: Stage) -> Values:
+    stranger = {"tie": "OTHER_ADULT", "identity": {"given_names": "Ficticio"}}
+    return {"encounter_id": (await stage.met(adult=stranger))["id"]}
+
+
 PREPARED: tuple[tuple[str, Prepare], ...] = (
+    (r"intake_encounters_adult", adult),
+    (r"intake_bulk_loads_.*", one("load_id", Stage.load)),
+    (r"intake_corrections_(show|apply|refuse)", one("correction_id", Stage.correction)),
+    (r"intake_matches_unlink", one("match_id", lambda stage: stage.match("link"))),
+    (r"intake_matches_(?!index).*", one("match_id", Stage.match)),
     (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
     (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
     (r"referral_referrals_resume", referral("accept", "hold")),
@@ -189,7 +201,7 @@ async def _run(stage: Stage, name: str, path: str, operation: Any) -> None:
     given = {"RUTA": stage.system.url("gateway"), "TOKEN": await stage.cast[who].token()}
     given |= {each: values[each.lower()] for each in wanted}
     if "$ETAG" in command:
-        given["ETAG"] = await stage.etag(who, _filled(path, values))
+        given["ETAG"] = await stage.etag(who, _filled(path[: path.rindex("}") + 1], values))  # without the step's name
     status, body = await asyncio.to_thread(_shell, command, given)
     _assert_as_described(status, body, operation)
 

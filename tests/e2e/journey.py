@@ -142,7 +142,8 @@ async def has_happened_once(journey: Journey) -> None:
 async def _clocks_are_met(cast: Cast, story: Story) -> None:
     async def look() -> bool | None:
         encounter = await cast["inm-chp"].get(f"/v1/intake/encounters/{story.encounter['id']}")
-        done = {each["rule"]: each["state"] for each in encounter["clocks"]} == {"D1": "met", "D2": "met"}
+        states = {each["rule"]: each["state"] for each in encounter["clocks"]}
+        done = {"D1": "met", "D2": "met"}.items() <= states.items()
         return (done and encounter["handover"]["status"] == "delivered") or None
 
     await until(look)
@@ -192,13 +193,20 @@ async def _lists_hold(consulate: Partner, count: int) -> None:
 
 
 async def tables_count_both(cast: Cast, before: int) -> None:
-    """Those who publish see both encounters at once; the public sees ended months, without small cells."""
+    """Those who publish see both encounters at once; the public sees released months, without small cells."""
     assert await _counted(cast) == before + 2
-    this_month, last_month = _months()
+    this_month, _ = _months()
     with pytest.raises(Refused, match="refused_by_law"):
         await cast["observatory"].get("/v1/intake/statistics/T1", first_month=this_month, last_month=this_month)
-    query = {"first_month": last_month, "last_month": last_month}
-    assert (await cast["observatory"].get("/v1/intake/statistics/T1", **query))["cells"] == []
+    month = ((datetime.now(UTC) - timedelta(days=11)).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+
+    async def released() -> Any:
+        try:
+            return await cast["observatory"].get("/v1/intake/statistics/T1", first_month=month, last_month=month)
+        except Refused:
+            return None
+
+    assert (await until(released))["cells"] == []
 
 
 async def _counted(cast: Cast) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 from aiohttp import web
 from sqlalchemy import inspect, text
@@ -22,7 +23,6 @@ from services.intake.worker import worker
 from shared import auth, clock, ids, testing
 from shared.app import prepare
 from shared.clocks import service as clocks
-from shared.db import Database
 from shared.delivery import signing
 from shared.delivery.sender import Sender
 from shared.delivery.worker import Deliverer
@@ -159,6 +159,21 @@ class World:
             answer: httpx.Response = await caller.patch(f"{CHILDREN}/{child_id}", json=body, headers=headers)
         return answer
 
+    async def add(self, child_id: str, what: str, body: Any, **who: Any) -> httpx.Response:
+        """Add something to a child: an external id, a screening, a decision, a request."""
+        async with self.calling(**who) as caller:
+            answer: httpx.Response = await caller.post(f"{CHILDREN}/{child_id}/{what}", json=body, headers=key())
+        return answer
+
+    async def upload(
+        self, content: Any, media_type: str = "application/x-ndjson", name: str | None = None, **who: Any
+    ) -> httpx.Response:
+        """Send a file of encounters; `name` is its Idempotency-Key."""
+        headers = {"Content-Type": media_type, "Idempotency-Key": name or ids.opaque("idk")}
+        async with self.calling(**who) as caller:
+            answer: httpx.Response = await caller.post(f"{ENCOUNTERS}/bulk", content=content, headers=headers)
+        return answer
+
     async def duty_met(
         self, duty: str, child_id: str, met_at: datetime | None = None, event_id: str | None = None
     ) -> httpx.Response:
@@ -253,6 +268,11 @@ def encounter(**changes: Any) -> Row:
     return {name: value for name, value in (body | changes).items() if value is not None}
 
 
+def cared_for() -> list[Row]:
+    """Help that meets every basic need, half an hour ago."""
+    return [{"code": code, "given_at": ago(minutes=30)} for code in ("FOOD", "HEALTH", "REST", "PHONE_CALL")]
+
+
 def again(child_id: str, **changes: Any) -> Row:
     """An encounter of a child who is known."""
     return encounter(child=None, child_id=child_id, **changes)
@@ -305,14 +325,19 @@ async def eventually(what: Callable[[], Awaitable[bool]], seconds: float = 5) ->
         await asyncio.sleep(0.02)
 
 
+_EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica; -- in any order
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
+
+
 async def empty(*urls: str) -> None:
     """Delete every row of databases on PostgreSQL: much cheaper than making new ones."""
     for url in urls:
-        database = Database(url, pool_size=1)
-        async with database.engine.begin() as connection:
-            found = await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-            names = set(found.scalars()) - {"alembic_version"}
-            await connection.execute(text("SET LOCAL session_replication_role = replica"))  # in any order
-            for name in names:
-                await connection.execute(text(f'DELETE FROM "{name}"'))
-        await database.close()
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        await connection.execute(_EMPTY)
+        await connection.close()
