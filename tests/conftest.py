@@ -129,31 +129,60 @@ def database_url(new_database: DatabaseFactory) -> str:
     return new_database()
 
 
+@pytest.fixture(scope="session")
+def standing_postgres(postgres_server: postgres.Server) -> Iterator[dict[str, str]]:
+    """Databases that the tests of one process use one after the other, by the service that has migrated them."""
+    made: dict[str, str] = {}
+    yield made
+    for url in made.values():
+        postgres_server.drop(url)
+
+
 @pytest.fixture
 def migrated_database(
     database_kind: str, run_folder: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> MigratedFactory:
     """Makes databases that a service has migrated: once per run and service, copied for each test.
 
-    For example `migrated_database("services.intake")`.
+    For example `migrated_database("services.intake")`. On PostgreSQL the first one of a test is the one that the test
+    before it has used, emptied.
     """
     if database_kind == "postgresql":
-        server: postgres.Server = request.getfixturevalue("postgres_server")
-        create: PostgresFactory = request.getfixturevalue("postgres_database")
+        return _migrated_postgres(run_folder, request)
 
-        def copy_postgres(package: str) -> str:
-            return create(postgres.once(run_folder, f"pg-{package}", lambda: _migrated(package, server.create())))
+    return lambda package: migrated_sqlite(package, run_folder, Path(tempfile.mkdtemp(dir=tmp_path)))
 
-        return copy_postgres
 
-    def copy_sqlite(package: str) -> str:
-        original = run_folder / f"{package}.db"
-        postgres.once(run_folder, f"sqlite-{package}", lambda: _migrated(package, _sqlite_url(original)))
-        copy = Path(tempfile.mkdtemp(dir=tmp_path)) / "test.db"
-        shutil.copyfile(original, copy)
-        return _sqlite_url(copy)
+def _migrated_postgres(run_folder: Path, request: pytest.FixtureRequest) -> MigratedFactory:
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    create: PostgresFactory = request.getfixturevalue("postgres_database")
+    standing: dict[str, str] = request.getfixturevalue("standing_postgres")
+    in_use: set[str] = set()
 
-    return copy_sqlite
+    def get(package: str) -> str:
+        if package in in_use:
+            return create(migrated_template(package, run_folder, server))
+        in_use.add(package)
+        if package in standing:
+            server.empty(standing[package])
+        else:
+            standing[package] = server.create(migrated_template(package, run_folder, server))
+        return standing[package]
+
+    return get
+
+
+def migrated_template(package: str, run_folder: Path, server: postgres.Server) -> str:
+    """The database on PostgreSQL that a service has migrated, to be copied: made once in a run."""
+    return postgres.once(run_folder, f"pg-{package}", lambda: _migrated(package, server.create()))
+
+
+def migrated_sqlite(package: str, run_folder: Path, folder: Path) -> str:
+    """A copy, in a folder, of the SQLite database that a service has migrated once in this run."""
+    original, copy = run_folder / f"{package}.db", folder / "test.db"
+    postgres.once(run_folder, f"sqlite-{package}", lambda: _migrated(package, _sqlite_url(original)))
+    shutil.copyfile(original, copy)
+    return _sqlite_url(copy)
 
 
 def _migrated(package: str, url: str) -> str:

@@ -38,6 +38,18 @@ class NoPostgres(Exception):
 # -- clients -------------------------------------------------------------------------------------------
 
 
+_EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET LOCAL session_replication_role = replica; -- rows go in any order
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
+
+
 class Server:
     """Makes and drops databases. Every method may be called from synchronous and asynchronous code alike."""
 
@@ -56,9 +68,13 @@ class Server:
         """Remove a database, whoever is still connected to it."""
         self._execute(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
 
-    def _execute(self, statement: str) -> None:
+    def empty(self, url: str) -> None:
+        """Delete every row of a database, and end whatever still uses it: much cheaper than making another one."""
+        self._execute(_EMPTY, _name(url))
+
+    def _execute(self, statement: str, database: str | None = None) -> None:
         async def execute() -> None:
-            connection = await asyncpg.connect(f"{self._base}/{self._maintenance}")
+            connection = await asyncpg.connect(f"{self._base}/{database or self._maintenance}")
             try:
                 await connection.execute(statement)
             finally:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 from aiohttp import web
 from sqlalchemy import inspect, text
@@ -323,21 +322,3 @@ async def eventually(what: Callable[[], Awaitable[bool]], seconds: float = 5) ->
     while not await what():
         assert time.monotonic() < end, "it did not happen"
         await asyncio.sleep(0.02)
-
-
-_EMPTY = """
-DO $$ DECLARE name text; BEGIN
-    SET LOCAL session_replication_role = replica; -- in any order
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
-        EXECUTE format('DELETE FROM %I', name);
-    END LOOP;
-END $$
-"""
-
-
-async def empty(*urls: str) -> None:
-    """Delete every row of databases on PostgreSQL: much cheaper than making new ones."""
-    for url in urls:
-        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-        await connection.execute(_EMPTY)
-        await connection.close()

@@ -7,6 +7,7 @@ from sqlmodel import col
 
 from services.referral.protection import facts
 from services.referral.protection.models import Guard
+from shared import clock
 from shared.errors import Unavailable
 from tests.unit.referral.protection_world import (
     ask_permit,
@@ -40,9 +41,10 @@ async def test_what_protects_a_relative_of_another_record_of_the_child_protects_
     other_record = await world.encounter()
     await tell(world, other_record, relatives=[brother["child_id"]])
     await tell(world, case["child_id"], version=2, relatives=[other_record])  # intake: linked records are relatives
-    permit = await ask_permit(world, release_id)
-    assert permit["verdict"] == "open"
-    told = await world.post("dif-chp", "/indications", indication_in(brother["id"]), 201)
+    with clock.at(clock.now()):
+        permit = await ask_permit(world, release_id)
+        assert permit["verdict"] == "open"
+        told = await world.post("dif-chp", "/indications", indication_in(brother["id"]), 201)
     assert told.json()["open_permits"] == [permit["permit_id"]]
     assert (await ask_permit(world, release_id))["verdict"] == "closed"
 
