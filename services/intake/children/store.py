@@ -1,6 +1,6 @@
 """Every SQL statement on children."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlmodel import col, false, select, true
@@ -34,6 +34,12 @@ async def several(session: AsyncSession, caller: Caller, child_ids: Collection[s
     """Return those of these children whom the caller may read, by id."""
     found = (await session.exec(readable(caller).where(col(Child.id).in_(child_ids)))).all()
     return {child.id: child for child in found}
+
+
+async def locked(session: AsyncSession, child_ids: Collection[str]) -> Sequence[Child]:
+    """Return these children, locked in one order for everybody, as they are now."""
+    statement = select(Child).where(col(Child.id).in_(child_ids)).order_by(col(Child.id)).with_for_update()
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()
 
 
 async def for_guard(session: AsyncSession, child_id: str) -> Child | None:

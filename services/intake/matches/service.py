@@ -7,6 +7,7 @@ from prometheus_client import Counter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake.children import service as children
+from services.intake.children import store as children_store
 from services.intake.children.models import Child
 from services.intake.children.schemas import Identity
 from services.intake.children.service import Opened
@@ -190,7 +191,7 @@ async def _tell_guard(session: AsyncSession, runtime: Runtime, caller: Caller, t
     An indication for one then protects all. Referral forgets no relative, so an unlinking opens nothing.
     """
     keyring = children.keyring_of(runtime)
-    for child in await store.lock_children(session, together):
+    for child in await children_store.locked(session, together):
         known = await children.opened(keyring, child)
         children.changed(session, caller, known, {}, fields=["links"])
         await children.confirm(session, runtime, known, linked=together)

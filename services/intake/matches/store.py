@@ -193,12 +193,6 @@ async def regroup(session: AsyncSession, persons: dict[str, str]) -> None:
         await run(session, insert(PersonLink), rows)
 
 
-async def lock_children(session: AsyncSession, child_ids: Collection[str]) -> Sequence[Child]:
-    """Return these children, locked in one order for everybody, as they are now."""
-    statement = select(Child).where(col(Child.id).in_(child_ids)).order_by(col(Child.id)).with_for_update()
-    return (await session.exec(statement.execution_options(populate_existing=True))).all()
-
-
 # -- the worker --------------------------------------------------------------------------------------------------
 
 
