@@ -8,12 +8,16 @@ from services.intake.assistance.routes import assistance
 from services.intake.bulk.routes import loads, uploads
 from services.intake.children import rules as children_rules
 from services.intake.children.routes import children, internal
+from services.intake.contacts import rules as contacts_rules
+from services.intake.contacts.routes import contacts
 from services.intake.corrections import rules as corrections_rules
 from services.intake.corrections.routes import asking, corrections
 from services.intake.counts import service as counts_service
 from services.intake.encounters import rules as encounters_rules
 from services.intake.encounters import service as encounters_service
 from services.intake.encounters.routes import encounters, helping, recording
+from services.intake.families import rules as families_rules
+from services.intake.families.routes import families
 from services.intake.identifiers.routes import identifiers
 from services.intake.matches import rules as matches_rules
 from services.intake.matches.routes import matches
@@ -24,6 +28,8 @@ from services.intake.releases.routes import releases
 from services.intake.screenings import rules as screenings_rules
 from services.intake.screenings.routes import screenings
 from services.intake.statistics.routes import statistics
+from services.intake.tracing import rules as tracing_rules
+from services.intake.tracing.routes import asked, tracings
 from shared.app import create_app
 from shared.events import DutyMet, ReturnCompleted
 from shared.rulebook import rulebook
@@ -37,6 +43,9 @@ RULES = (
     *register_rules.RULES,
     *releases_rules.RULES,
     *matches_rules.RULES,
+    *families_rules.RULES,
+    *tracing_rules.RULES,
+    *contacts_rules.RULES,
 )
 DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES)
 ROUTERS = (
@@ -53,6 +62,10 @@ ROUTERS = (
     assistance,
     helping,
     matches,
+    families,
+    asked,
+    tracings,
+    contacts,
     register,
     releases,
     statistics,

@@ -1,0 +1,1 @@
+"""Looking for a child's relatives, from the first word to the answer."""

@@ -1,0 +1,88 @@
+"""Use cases: take down a search for a relative, move it on, read it. Nothing leaves from here (R16)."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.intake.children import service as children
+from services.intake.children.service import Opened
+from services.intake.tracing import rules, store
+from services.intake.tracing.models import Tracing
+from services.intake.tracing.rules import TracingAction
+from services.intake.tracing.schemas import Relative, TracingIn, TracingItem, TracingOut
+from shared import audit, clock, etags, ids, jsons
+from shared.auth import Caller
+from shared.errors import NotFound
+from shared.runtime import Runtime
+
+_TABLE, _COLUMN = "tracing", "known"
+
+
+async def ask(session: AsyncSession, runtime: Runtime, caller: Caller, child_id: str, body: TracingIn) -> TracingItem:
+    """Take down a search. Raises RefusedByLaw where somebody of the state of origin is to search."""
+    child = await children.get(session, caller, child_id)
+    rules.check_searcher(body.searcher)
+    known = await children.opened(children.keyring_of(runtime), child)
+    row_id = ids.new("trc")
+    row = Tracing(
+        id=row_id, child_id=child_id, relation=body.relation, country=body.country, searcher=body.searcher,
+        known=_sealed(known, row_id, body.relative, None), asked_at=body.asked_at, officer=body.officer,
+        recorded_by=caller.agency, recorded_at=clock.now(),
+    )  # fmt: skip
+    session.add(row)
+    audit.wrote(session, caller, "ask", "tracing", row.id, child=child_id, searcher=body.searcher.value)
+    return item(row)
+
+
+async def get(session: AsyncSession, runtime: Runtime, caller: Caller, tracing_id: str) -> TracingOut:
+    """Return a search and whom it is for. The reading is recorded. Raises NotFound."""
+    row = await _find(session, caller, tracing_id)
+    child = await children.get(session, caller, row.child_id)
+    known = await children.opened(children.keyring_of(runtime), child)
+    audit.read(session, caller, "tracing", row.id)
+    relative, found = _told(known, row)
+    return TracingOut(relative=relative, found=found, **item(row).model_dump())
+
+
+async def move(
+    session: AsyncSession,
+    runtime: Runtime,
+    caller: Caller,
+    tracing_id: str,
+    if_match: str,
+    action: TracingAction,
+    officer: str,
+    found: str | None = None,
+) -> TracingItem:
+    """Take the next step of a search, with what was found, if anything. Raises IllegalMove, Stale."""
+    row = await _find(session, caller, tracing_id, lock=True)
+    etags.must_match(if_match, row.version)
+    row.state = rules.advance(row.state, action)
+    if found is not None:
+        child = await children.get(session, caller, row.child_id)
+        known = await children.opened(children.keyring_of(runtime), child)
+        row.known = _sealed(known, row.id, _told(known, row)[0], found)
+    row.moved_by, row.moved_at = f"{caller.agency}/{officer}", clock.now()
+    row.version += 1
+    audit.wrote(session, caller, action.value, "tracing", row.id, child=row.child_id)
+    return item(row)
+
+
+async def _find(session: AsyncSession, caller: Caller, tracing_id: str, *, lock: bool = False) -> Tracing:
+    row = await store.get(session, caller, tracing_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _sealed(known: Opened, row_id: str, relative: Relative, found: str | None) -> bytes:
+    plain = jsons.canonical({"relative": relative.model_dump(), "found": found})
+    return known.seal(plain, table=_TABLE, column=_COLUMN, row=row_id)
+
+
+def _told(known: Opened, row: Tracing) -> tuple[Relative, str | None]:
+    told = jsons.loads(known.unseal(row.known, table=_TABLE, column=_COLUMN, row=row.id))
+    return Relative.model_validate(told["relative"]), told["found"]
+
+
+def item(row: Tracing) -> TracingItem:
+    """Return a search as it stands in a list."""
+    return TracingItem(allowed_actions=rules.allowed(row.state), **row.model_dump(exclude={"known"}))
