@@ -19,6 +19,8 @@ from services.intake.encounters.routes import encounters, helping, recording
 from services.intake.families import rules as families_rules
 from services.intake.families.routes import families
 from services.intake.identifiers.routes import identifiers
+from services.intake.interviews import rules as interviews_rules
+from services.intake.interviews.routes import interviewing, interviews
 from services.intake.matches import rules as matches_rules
 from services.intake.matches.routes import matches
 from services.intake.register import rules as register_rules
@@ -46,6 +48,7 @@ RULES = (
     *families_rules.RULES,
     *tracing_rules.RULES,
     *contacts_rules.RULES,
+    *interviews_rules.RULES,
 )
 DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES)
 ROUTERS = (
@@ -66,6 +69,8 @@ ROUTERS = (
     asked,
     tracings,
     contacts,
+    interviewing,
+    interviews,
     register,
     releases,
     statistics,

@@ -1,4 +1,4 @@
-"""Families and what the Procuraduría decides of them, searches for relatives, contacts."""
+"""Families and what the Procuraduría decides of them, searches for relatives, contacts, interviews."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -101,5 +101,23 @@ def _of_a_child() -> None:
         sa.Column("minutes", sa.Integer()),
         sa.Column("declined", sa.Boolean(), nullable=False),
         sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("recorded_at", UTCDateTime(), nullable=False),
+    )
+    op.create_table(
+        "interview",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("child_id", sa.String(), sa.ForeignKey("child.id"), nullable=False, index=True),
+        sa.Column("held_at", UTCDateTime(), nullable=False),
+        sa.Column("officer", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("office", sa.String()),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("interpreter", sa.Boolean(), nullable=False),
+        sa.Column("explained_at", UTCDateTime(), nullable=False),
+        sa.Column("explained_in", sa.String(), nullable=False),
+        sa.Column("cndh_present", sa.Boolean(), nullable=False),
+        sa.Column("topics", JsonColumn, nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("screening_id", sa.String()),
         sa.Column("recorded_at", UTCDateTime(), nullable=False),
     )
