@@ -38,6 +38,8 @@ LOCAL = frozenset({"inm-chp", "inm-chp/airport", "inm", "pp-chp", "pp-fed"})
 _INM = frozenset({"inm-chp", "inm-chp/airport"})
 _REPRESENTED = frozenset({"pp-chp", "pp-fed"})
 """To whom the child is represented: they see every referral of the case."""
+_SHARED = LOCAL | {"dif-chp", "dif-nacional"}
+"""LM 112-VI: INM shares its interviews with the Procuraduría and the DIF."""
 _OPERATED = frozenset({"ruta-operations"})
 
 READERS: dict[str, frozenset[str]] = {
@@ -49,6 +51,13 @@ READERS: dict[str, frozenset[str]] = {
     "load": _INM,  # whose upload it was
     "correction": LOCAL,
     "match": LOCAL | {"inm-tam", "pp-tam"},  # a child of either state
+    "family": LOCAL,
+    "findings": _REPRESENTED,
+    "member": LOCAL,
+    "separation": LOCAL,
+    "tracing": LOCAL,
+    "interview": _SHARED,
+    "interviews": _SHARED,
     # referral: a girl who was channelled, and a boy who fears going back
     "case/girl": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
     "case/boy": LOCAL | {"dif-chp", "comar"},

@@ -133,8 +133,9 @@ def kind_of(place: Place, route: APIRoute, param: str) -> str:
         return f"{place.name}:{read}"
     if route.path_format == "/v1/referral/indications" and "GET" in methods_of(route):
         return "indications"
-    if route.path_format.endswith("/screenings") and "GET" in methods_of(route):
-        return "screenings"
+    word = route.path_format.rpartition("/")[2]
+    if word in ("screenings", "findings", "interviews") and "GET" in methods_of(route):
+        return word
     return kind
 
 

@@ -135,6 +135,50 @@ class Stage:
         path = f"/v1/intake/children/{self.values['child_id']}/corrections"
         return str((await self.cast["pp-chp"].post(path, asked | {"patch": {"residence": "HND"}}))["id"])
 
+    async def child(self) -> str:
+        """Return a child who has no family yet."""
+        return str((await self.met())["child_id"])
+
+    async def family(self, *, parted: bool = False) -> Values:
+        """Return a family of a child and its mother, and the mother, from whom the Procuraduría may have parted it."""
+        carer = {"tie": "PARENTAL_AUTHORITY", "relation": "MOTHER"}
+        body = {"children": [{"child_id": await self.child()}], "carers": [carer]}
+        made = await self.cast["inm-chp"].post("/v1/intake/families", body)
+        values = {"family_id": str(made["id"]), "member_id": str(made["members"][1]["id"])}
+        if parted:
+            decision = {"officer": "pp-1", "reference": "PP-1", "decided_at": datetime.now(UTC).isoformat()}
+            parting = {"members": [{"member_id": values["member_id"]}], "reason": "NEGLECT",
+                       "decision": decision | {"child_heard": True}}  # fmt: skip
+            path = f"/v1/intake/families/{made['id']}"
+            headers = {"If-Match": await self.etag("pp-chp", path), "Idempotency-Key": ids.opaque("idk")}
+            done = await self.cast["pp-chp"]._call("POST", f"{path}/separate", headers, json=parting)
+            values["separation_id"] = str(done["separations"][0]["id"])
+        return values
+
+    async def tracing(self, *steps: str) -> str:
+        """Return a search for an aunt of the girl that has gone through these steps."""
+        inm, officer = self.cast["inm-chp"], {"officer": "opi-0417"}
+        body = {
+            "relation": "AUNT_OR_UNCLE", "country": "HND", "searcher": "IOM", "relative": {}, "child_heard": True,
+            "asked_at": datetime.now(UTC).isoformat(),
+        }  # fmt: skip
+        made = await inm.post(f"/v1/intake/children/{self.values['child_id']}/tracings", body | officer)
+        path = f"/v1/intake/tracings/{made['id']}"
+        for step in steps:
+            headers = {"If-Match": await self.etag("inm-chp", path), "Idempotency-Key": ids.opaque("idk")}
+            await inm._call("POST", f"{path}/{step}", headers, json=officer)
+        return str(made["id"])
+
+    async def interview(self) -> str:
+        """Return an interview of the girl."""
+        now = datetime.now(UTC).isoformat()
+        body = {
+            "held_at": now, "explained_at": now, "explained_in": "spa", "language": "spa", "officer": "opi-0417",
+            "opi": True, "answers": [{"topic": "IDENTITY", "said": "Ficticia"}],
+        }  # fmt: skip
+        path = f"/v1/intake/children/{self.values['child_id']}/interviews"
+        return str((await self.cast["inm-chp"].post(path, body))["id"])
+
     async def referral(self, *steps: str, sender: str = "pp-chp") -> str:
         """Return a request of the Procuraduría to UNICEF that has gone through these steps."""
         body = {

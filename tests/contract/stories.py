@@ -39,7 +39,39 @@ async def intake_place(url: str, folder: Path) -> AsyncIterator[Place]:
             "load": (await world.upload(json.dumps(intake.encounter(external_id="tap-1")))).json()["id"],
             "correction": (await world.add(met["child_id"], "corrections", asked, kind="PP")).json()["id"],
         }  # fmt: skip
+        await _cared_for(place, met["child_id"])
         yield place
+
+
+async def _cared_for(place: Place, child_id: str) -> None:
+    """The girl has a mother, from whom the Procuraduría parts her; an aunt is looked for; INM interviews her."""
+    carer = {"tie": "PARENTAL_AUTHORITY", "identity": {"given_names": "Ficticia"}}
+    decided = {"officer": "pp-0001", "reference": "PP-1", "decided_at": intake.ago(hours=1), "child_heard": True}
+    asked = {"relation": "AUNT_OR_UNCLE", "country": "HND", "searcher": "IOM", "relative": {}, "child_heard": True,
+             "asked_at": intake.ago(hours=1), "officer": "opi-0417"}  # fmt: skip
+    answers = [{"topic": "IDENTITY", "said": "Ficticia"}]
+    told = {"held_at": intake.ago(minutes=5), "officer": "opi-0417", "opi": True, "explained_at": intake.ago(hours=1),
+            "explained_in": "spa", "language": "spa", "answers": answers}  # fmt: skip
+    async with place.as_("inm-chp") as inm, place.as_("pp-chp") as pp:
+
+        async def made(by: Any, path: str, body: Any, **headers: str) -> Any:
+            answer = await by.post(f"/v1/intake/{path}", json=body, headers=key() | headers)
+            assert answer.status_code in (200, 201), answer.text
+            return answer.json()
+
+        family = await made(inm, "families", {"children": [{"child_id": child_id}], "carers": [carer]})
+        base, member = f"families/{family['id']}", family["members"][1]["id"]
+        parting = {"members": [{"member_id": member}], "reason": "NEGLECT", "decision": decided}
+        parted = await made(pp, f"{base}/separate", parting, **{"If-Match": '"v1"'})
+        finding = {"member_id": member, "outcome": "ADVERSE", "grounds": ["NEGLECT"], "decision": decided}
+        await made(pp, f"{base}/findings", finding, **{"If-Match": '"v2"'})
+        place.objects |= {
+            "family": family["id"], "findings": family["id"], "member": member, "interviews": child_id,
+            "separation": parted["separations"][0]["id"],
+            "tracing": (await made(inm, f"children/{child_id}/tracings", asked))["id"],
+            "interview": (await made(inm, f"children/{child_id}/interviews", told))["id"],
+        }  # fmt: skip
+    place.beside = {"family_id": family["id"]}
 
 
 @asynccontextmanager

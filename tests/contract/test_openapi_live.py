@@ -37,6 +37,7 @@ CALLERS = (
     (r"intake_statistics.*", "upm"),
     (r"intake_sndif_register_.*", "sndif"),
     (r"intake_children_(age_decisions_decide|screenings_index)", "pp-chp"),
+    (r"intake_families_(separate|reunite|remove|findings.*)", "pp-chp"),
     (r"intake_.*", "inm-chp"),
     (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
     (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
@@ -124,12 +125,31 @@ async def adult(stage: Stage) -> Values:
     return {"encounter_id": (await stage.met(adult=stranger))["id"]}
 
 
+async def family(stage: Stage) -> Values:
+    return await stage.family()
+
+
+async def growing(stage: Stage) -> Values:
+    return await stage.family() | {"child_id": await stage.child()}
+
+
+async def parted(stage: Stage) -> Values:
+    return await stage.family(parted=True)
+
+
 PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"intake_encounters_adult", adult),
     (r"intake_bulk_loads_.*", one("load_id", Stage.load)),
     (r"intake_corrections_(show|apply|refuse)", one("correction_id", Stage.correction)),
     (r"intake_matches_unlink", one("match_id", lambda stage: stage.match("link"))),
     (r"intake_matches_(?!index).*", one("match_id", Stage.match)),
+    (r"intake_families_record", one("child_id", Stage.child)),
+    (r"intake_families_children_.*", growing),
+    (r"intake_families_reunite", parted),
+    (r"intake_families_(?!index).*", family),
+    (r"intake_tracings_reopen", one("tracing_id", lambda stage: stage.tracing("give-up"))),
+    (r"intake_tracings_(?!index).*", one("tracing_id", Stage.tracing)),
+    (r"intake_interviews_show", one("interview_id", Stage.interview)),
     (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
     (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
     (r"referral_referrals_resume", referral("accept", "hold")),
