@@ -8,6 +8,7 @@ from services.intake.assistance.routes import assistance
 from services.intake.bulk.routes import loads, uploads
 from services.intake.children import rules as children_rules
 from services.intake.children.routes import children, internal
+from services.intake.codes.routes import codes
 from services.intake.contacts import rules as contacts_rules
 from services.intake.contacts.routes import contacts
 from services.intake.corrections import rules as corrections_rules
@@ -21,8 +22,14 @@ from services.intake.families.routes import families
 from services.intake.identifiers.routes import identifiers
 from services.intake.interviews import rules as interviews_rules
 from services.intake.interviews.routes import interviewing, interviews
+from services.intake.lodging import rules as lodging_rules
+from services.intake.lodging.routes import lodging
 from services.intake.matches import rules as matches_rules
 from services.intake.matches.routes import matches
+from services.intake.orientation import rules as orientation_rules
+from services.intake.orientation.routes import orientation
+from services.intake.permits import rules as permits_rules
+from services.intake.permits.routes import permits
 from services.intake.register import rules as register_rules
 from services.intake.register.routes import register
 from services.intake.releases import rules as releases_rules
@@ -49,8 +56,11 @@ RULES = (
     *tracing_rules.RULES,
     *contacts_rules.RULES,
     *interviews_rules.RULES,
+    *lodging_rules.RULES,
+    *permits_rules.RULES,
+    *orientation_rules.RULES,
 )
-DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES)
+DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES, encounters_rules.VRH)
 ROUTERS = (
     recording,
     uploads,
@@ -74,6 +84,10 @@ ROUTERS = (
     register,
     releases,
     statistics,
+    lodging,
+    permits,
+    orientation,
+    codes,
     internal,
 )
 

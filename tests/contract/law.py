@@ -40,6 +40,8 @@ _REPRESENTED = frozenset({"pp-chp", "pp-fed"})
 """To whom the child is represented: they see every referral of the case."""
 _SHARED = LOCAL | {"dif-chp", "dif-nacional"}
 """LM 112-VI: INM shares its interviews with the Procuraduría and the DIF."""
+_CARE = frozenset({"dif-chp", "dif-nacional"})
+"""Who cares for the child: it must know where she sleeps."""
 _OPERATED = frozenset({"ruta-operations"})
 
 READERS: dict[str, frozenset[str]] = {
@@ -58,6 +60,11 @@ READERS: dict[str, frozenset[str]] = {
     "tracing": LOCAL,
     "interview": _SHARED,
     "interviews": _SHARED,
+    "lodged": LOCAL | _CARE,  # the child, where somebody says where it sleeps
+    "stay": LOCAL | _CARE,
+    "permit": LOCAL,
+    "action": _INM | {"inm"},
+    "inquiry": _INM | {"inm"},
     # referral: a girl who was channelled, and a boy who fears going back
     "case/girl": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
     "case/boy": LOCAL | {"dif-chp", "comar"},

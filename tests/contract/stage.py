@@ -136,7 +136,7 @@ class Stage:
         return str((await self.cast["pp-chp"].post(path, asked | {"patch": {"residence": "HND"}}))["id"])
 
     async def child(self) -> str:
-        """Return a child who has no family yet."""
+        """Return a child who was just met and has no family yet."""
         return str((await self.met())["child_id"])
 
     async def family(self, *, parted: bool = False) -> Values:
@@ -178,6 +178,40 @@ class Stage:
         }  # fmt: skip
         path = f"/v1/intake/children/{self.values['child_id']}/interviews"
         return str((await self.cast["inm-chp"].post(path, body))["id"])
+
+    async def stay(self) -> str:
+        """Return where a child sleeps."""
+        facility = {"kind": "CAS_PUBLIC", "state": "MX-CHP", "place": {"id": "cas-tapachula-01"}}
+        body = {
+            "child_id": await self.child(), "facility": facility, "purpose": "CARE", "quarters": "WITH_CHILDREN",
+            "since": "2026-11-20T15:04:05Z", "officer": "opi-0417",
+        }  # fmt: skip
+        return str((await self.cast["inm-chp"].post("/v1/intake/lodging", body))["id"])
+
+    async def with_aunt(self) -> dict[str, Any]:
+        """Let INM meet a child with her aunt, who cares for her."""
+        return await self.met(adult={"tie": "CUSTOMARY_CARE", "relation": "AUNT_OR_UNCLE"})
+
+    async def permit(self, *steps: str, carer: bool = False) -> str:
+        """Return a permit, of a child alone or of one with her carer, that has gone through these steps."""
+        met = await (self.with_aunt() if carer else self.met())
+        body = {"child_id": met["child_id"], "granted_at": "2026-11-20T15:04:05Z", "officer": "opi-0417"}
+        covering = body | ({"encounter_id": met["id"]} if carer else {})
+        permit_id = str((await self.cast["inm-chp"].post("/v1/intake/permits", covering))["id"])
+        path = f"/v1/intake/permits/{permit_id}"
+        found = {"reference": "PP-CHP/0417/2026", "decided_at": "2026-11-21T10:00:00Z", "officer": "pp-0001"}
+        for step in steps:
+            headers = {"If-Match": await self.etag("pp-chp", path), "Idempotency-Key": ids.opaque("idk")}
+            await self.cast["pp-chp"]._call("POST", f"{path}/{step}", headers, json=found)
+        return permit_id
+
+    async def complaint(self) -> str:
+        """Return a formal complaint that nobody has answered."""
+        body = {
+            "kind": "FORMAL", "topic": "EXTORTION", "occurred_at": "2026-11-20T15:04:05Z", "officer": "paisano-3",
+            "place": {"state": "MX-CHP"}, "complainant": {"given_names": "Ficticia"},
+        }  # fmt: skip
+        return str((await self.cast["inm-chp"].post("/v1/intake/orientation/inquiries", body))["id"])
 
     async def referral(self, *steps: str, sender: str = "pp-chp") -> str:
         """Return a request of the Procuraduría to UNICEF that has gone through these steps."""

@@ -33,13 +33,27 @@ async def intake_place(url: str, folder: Path) -> AsyncIterator[Place]:
         again = await world.met(intake.encounter(place={"state": "MX-TAM"}), state="MX-TAM")  # the same girl, it seems
         asked = {"asked_by": "PROCURADURIA", "proof": "PP_REPRESENTATION", "asked_at": intake.ago(days=1),
                  "patch": {"languages": ["spa", "mam"]}}  # fmt: skip
+        slept = {
+            "child_id": met["child_id"], "purpose": "CARE", "quarters": "WITH_CHILDREN", "officer": "dif-0031",
+            "since": intake.ago(minutes=20),
+            "facility": {"kind": "CAS_PUBLIC", "state": "MX-CHP", "place": {"id": "cas-1"}},
+        }  # fmt: skip
+        granted = {"child_id": met["child_id"], "granted_at": intake.ago(minutes=10), "officer": "opi-0417"}
+        here = {"occurred_at": intake.ago(minutes=9), "place": {"state": "MX-CHP"}, "officer": "beta-12"}
+        patrol = here | {"action": "PATROL", "persons": 0, "minors": 0}
+        formal = here | {"kind": "FORMAL", "topic": "EXTORTION", "complainant": {"given_names": "Ficticia"}}
         place.objects = {
-            "child": met["child_id"], "screenings": met["child_id"], "encounter": met["id"],
+            "child": met["child_id"], "lodged": met["child_id"], "screenings": met["child_id"], "encounter": met["id"],
             "announcement": (await world.met(told))["id"], "match": again["possible_matches"][0]["match_id"],
             "load": (await world.upload(json.dumps(intake.encounter(external_id="tap-1")))).json()["id"],
             "correction": (await world.add(met["child_id"], "corrections", asked, kind="PP")).json()["id"],
+            "stay": (await world.send("/v1/intake/lodging", slept, kind="DIF"))["id"],
+            "permit": (await world.send("/v1/intake/permits", granted))["id"],
+            "action": (await world.send("/v1/intake/orientation/actions", patrol))["id"],
+            "inquiry": (await world.send("/v1/intake/orientation/inquiries", formal))["id"],
         }  # fmt: skip
         await _cared_for(place, met["child_id"])
+        place.beside["permit_id"] = place.objects["permit"]
         yield place
 
 

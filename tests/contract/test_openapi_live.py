@@ -38,6 +38,7 @@ CALLERS = (
     (r"intake_sndif_register_.*", "sndif"),
     (r"intake_children_(age_decisions_decide|screenings_index)", "pp-chp"),
     (r"intake_families_(separate|reunite|remove|findings.*)", "pp-chp"),
+    (r"intake_(lodging_unknown|permits_(exclude|restore)_carer)", "pp-chp"),
     (r"intake_.*", "inm-chp"),
     (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
     (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
@@ -137,6 +138,14 @@ async def parted(stage: Stage) -> Values:
     return await stage.family(parted=True)
 
 
+async def alone_then_with_carer(stage: Stage) -> Values:
+    """A permit of a child whose carer was found only afterwards."""
+    met = await stage.with_aunt()
+    body = {"child_id": met["child_id"], "granted_at": "2026-11-20T15:04:05Z", "officer": "opi-0417"}
+    made = await stage.cast["inm-chp"].post("/v1/intake/permits", body)
+    return {"permit_id": made["id"], "encounter_id": met["id"]}
+
+
 PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"intake_encounters_adult", adult),
     (r"intake_bulk_loads_.*", one("load_id", Stage.load)),
@@ -150,6 +159,14 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"intake_tracings_reopen", one("tracing_id", lambda stage: stage.tracing("give-up"))),
     (r"intake_tracings_(?!index).*", one("tracing_id", Stage.tracing)),
     (r"intake_interviews_show", one("interview_id", Stage.interview)),
+    (r"intake_lodging_record", one("child_id", Stage.child)),
+    (r"intake_lodging_(show|end|void)", one("stay_id", Stage.stay)),
+    (r"intake_orientation_inquiries_(show|forward|resolve|withdraw)", one("inquiry_id", Stage.complaint)),
+    (r"intake_permits_grant", one("child_id", Stage.child)),
+    (r"intake_permits_(show|end)", one("permit_id", Stage.permit)),
+    (r"intake_permits_link_carer", alone_then_with_carer),
+    (r"intake_permits_exclude_carer", one("permit_id", lambda stage: stage.permit(carer=True))),
+    (r"intake_permits_restore_carer", one("permit_id", lambda stage: stage.permit("exclude-carer", carer=True))),
     (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
     (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
     (r"referral_referrals_resume", referral("accept", "hold")),

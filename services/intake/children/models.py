@@ -38,6 +38,7 @@ class Child(SQLModel, table=True):
     erase_after: datetime | None = Field(
         default=None, sa_type=UTCDateTime, description="empty while no schedule is known"
     )
+    permit_id: str | None = Field(default=None, description="the humanitarian permit that has not ended")
 
 
 class ChildChange(SQLModel, table=True):

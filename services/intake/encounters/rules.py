@@ -105,6 +105,17 @@ D2 = Deadline(
     due=timedelta(hours=24),
 )
 DEADLINES = (D1, D2)
+VRH = Deadline(
+    "VRH",
+    Text(
+        "Detection → humanitarian permit of a foreign child",
+        "Detección → condición de visitante por razones humanitarias",
+    ),
+    "Ley de Migración, art. 20, fr. X, 52, fr. V, b, and 74 (at once). The hours are a design decision.",
+    verified=False,
+    warn=timedelta(hours=24),
+    due=timedelta(hours=72),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +194,11 @@ OWN_KIND = Rule(
 NO_PRESENTATION = Rule(
     "R2",
     Text(
-        "No child is presented before an immigration authority: INM hands every child over to DIF.",
-        "Ninguna niña, niño o adolescente es presentado ante la autoridad migratoria: el INM lo canaliza al DIF.",
+        "No child is presented before an immigration authority or deported: INM hands every child over to DIF.",
+        "Ninguna niña, niño o adolescente es presentado ante la autoridad migratoria ni deportado: el INM lo canaliza "
+        "al DIF.",
     ),
-    "Ley de Migración, art. 99 and 112, fr. I, since 11 January 2021",
+    "Ley de Migración, art. 99, 112, fr. I and III, and 120, since 11 January 2021",
 )
 CARER = Rule(
     "R10",
@@ -217,6 +229,12 @@ def check_nationality(kind: EncounterKind, nationalities: Collection[str]) -> No
             "record FOREIGN_MET.",
             allowed_actions=[EncounterKind.FOREIGN_MET],
         )
+
+
+def owed_permit(kind: EncounterKind, nationalities: Collection[str], day: date) -> bool:
+    """Whether a child who is met so is owed a humanitarian permit: it is foreign, as far as anybody knows (R8)."""
+    foreign = kind is EncounterKind.FOREIGN_MET or (kind is EncounterKind.BETA_MET and len(nationalities) > 0)
+    return foreign and MEXICAN not in nationalities and day >= IN_FORCE
 
 
 def check_outcome(outcome: Outcome | None, day: date) -> None:

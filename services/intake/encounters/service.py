@@ -15,6 +15,9 @@ from services.intake.assistance.models import Assistance
 from services.intake.assistance.rules import AssistanceCode
 from services.intake.assistance.schemas import AssistanceOut, HelpIn
 from services.intake.children import service as children
+from services.intake.children import store as child_store
+from services.intake.children.models import Child
+from services.intake.children.rules import AgeOutcome
 from services.intake.children.service import Opened
 from services.intake.encounters import rules, store
 from services.intake.encounters.models import Encounter
@@ -30,6 +33,7 @@ from shared.bundle import CASE_SEQ, Row, bare, row
 from shared.clocks import service as clocks
 from shared.clocks import store as clock_store
 from shared.clocks.models import Clock
+from shared.clocks.rules import ClockState
 from shared.clocks.schemas import ClockOut
 from shared.delivery import service as delivery
 from shared.delivery.models import Delivery, Event
@@ -117,6 +121,7 @@ def draft(runtime: Runtime, caller: Caller, body: EncounterIn, known: Opened, en
     unmet = assistance_rules.unmet(given) if running else []  # of a child who is there
     if running:
         running += assistance.waiting(caller, child.id, encounter.id, body.occurred_at, given)
+        running += _permit_due(caller, encounter, child)
     help_given = [
         assistance.logged(caller, child.id, encounter.id, each, partial(bare, Assistance)) for each in body.assistance
     ]
@@ -126,6 +131,18 @@ def draft(runtime: Runtime, caller: Caller, body: EncounterIn, known: Opened, en
     rows += [row(encounter), *map(row, help_given), *map(row, running), row(entry)]
     rows += _handed_over(encounter, child.version, endpoint)
     return Draft(encounter, running, unmet, rows)
+
+
+def _permit_due(caller: Caller, encounter: Encounter, child: Child) -> list[Clock]:
+    """Return the clock that waits for the permit of a foreign child who has none."""
+    if child.permit_id is not None or not rules.owed_permit(encounter.kind, child.nationalities, encounter.local_day):
+        return []
+    return [
+        clocks.started(
+            rules.VRH, case=child.id, resource_id=encounter.id, agency=caller.agency, at=encounter.occurred_at,
+            make=partial(bare, Clock),
+        )
+    ]  # fmt: skip
 
 
 def _encounter(caller: Caller, body: EncounterIn, known: Opened) -> Encounter:
@@ -286,6 +303,9 @@ async def duty_met(session: AsyncSession, message: Message) -> None:
 
 async def fired(session: AsyncSession, spoken: Clock, kind: str) -> None:
     """Tell referral, which gathers what is due, that a clock of ours has spoken."""
+    if spoken.rule == rules.VRH.id and not await _still_owed(session, spoken.case_key):
+        spoken.state, spoken.breached_at, spoken.next_at = ClockState.CANCELLED, None, None
+        return
     fact = ClockSpoke(
         clock_id=spoken.id, rule=spoken.rule, resource_id=spoken.resource_id, due_at=spoken.due_at, agency=spoken.agency
     )
@@ -297,3 +317,9 @@ async def fired(session: AsyncSession, spoken: Clock, kind: str) -> None:
         audience=[REFERRAL],
         data=fact.model_dump(mode="json"),
     )
+
+
+async def _still_owed(session: AsyncSession, child_id: str) -> bool:
+    """Whether a child is still owed a permit: it may have turned out to be Mexican, or an adult."""
+    child = await child_store.for_guard(session, child_id)
+    return child is not None and rules.MEXICAN not in child.nationalities and child.age_decision is not AgeOutcome.ADULT

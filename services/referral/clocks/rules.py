@@ -11,6 +11,7 @@ ESCALATION = {
     "D1": Kind.PP,  # intake's: detection to notice
     "D2": Kind.DIF,  # intake's: detection to hand-over
     "NEEDS": Kind.PP,  # intake's: food, health, rest, a call [design]
+    "VRH": Kind.PP,  # intake's: the permit of a foreign child [design]
     "ACK_PP": Kind.PP,
     "ACK_DIF": Kind.DIF,
     "ACK_COMAR": Kind.PP,

@@ -55,7 +55,7 @@ async def test_each_line_is_an_encounter_with_everything_that_belongs_to_it(worl
     load = await loaded(world, ndjson(*bodies))
     assert (load["state"], load["last_line"], counted(load)) == ("finished", 3, (3, 0, 0))
     expected = {
-        "encounter": 3, "child": 3, "assistance": 3, "external_id": 3, "clock": 9, "event": 3, "delivery": 3,
+        "encounter": 3, "child": 3, "assistance": 3, "external_id": 3, "clock": 12, "event": 3, "delivery": 3,
         "event_counter": 3, "audit_entry": 4, "idempotency": 0,
     }  # fmt: skip
     assert {name: len(await world.rows(name, "1")) for name in expected} == expected

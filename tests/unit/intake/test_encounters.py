@@ -99,7 +99,7 @@ async def test_help_is_logged_and_listed(world: World) -> None:
 async def test_the_clocks_of_d1_and_d2_start_at_detection(world: World) -> None:
     occurred = ago(minutes=50)
     made = await world.met(encounter(occurred_at=occurred))
-    assert [each["rule"] for each in made["clocks"]] == ["D1", "D2", "NEEDS"]
+    assert [each["rule"] for each in made["clocks"]] == ["D1", "D2", "NEEDS", "VRH"]
     for each in made["clocks"][:2]:
         assert (each["state"], each["agency"], each["resource_id"]) == ("running", "inm-chp", made["id"])
         assert moment(each["started_at"]) == moment(occurred)
@@ -124,7 +124,7 @@ async def test_referral_is_told_by_one_event_that_names_nobody(world: World) -> 
 async def test_a_clock_that_speaks_does_not_make_the_handover_pending_again(world: World) -> None:
     made = await world.met(encounter(occurred_at=ago(days=2)))
     await world.deliver()
-    assert await world.fire() == 2
+    assert await world.fire() == 3
     shown = (await world.get(f"{ENCOUNTERS}/{made['id']}")).json()
     assert shown["handover"]["status"] == "delivered"
 
@@ -201,7 +201,7 @@ async def test_thirty_repetitions_at_once_make_one_encounter(world: World) -> No
     assert len({answer.content for answer in answers}) == 1
     for table in ("encounter", "child", "event", "delivery", "audit_entry", "idempotency"):
         assert len(await world.rows(table, order="1")) == 1, table
-    assert len(await world.rows("clock")) == 3
+    assert len(await world.rows("clock")) == 4
 
 
 async def test_twenty_encounters_of_one_child_at_once_leave_no_gap(world: World) -> None:

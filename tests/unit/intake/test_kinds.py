@@ -237,7 +237,7 @@ async def test_an_announced_child_becomes_met_once(standing_world: World) -> Non
     told = await standing_world.met(announced())
     meeting = again(told["child_id"], announcement_id=told["id"])
     met = await standing_world.met(meeting)
-    assert [each["rule"] for each in met["clocks"]] == ["D1", "D2", "NEEDS"]
+    assert [each["rule"] for each in met["clocks"]] == ["D1", "D2", "NEEDS", "VRH"]
     (event,) = await events_of(standing_world, met["id"])
     assert event["case_seq"] == 1  # the announcement took no number
     assert (await standing_world.get(f"{ENCOUNTERS}/{told['id']}")).json()["met_by"] == met["id"]

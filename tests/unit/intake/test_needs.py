@@ -37,7 +37,7 @@ async def test_the_time_for_basic_needs_is_configuration() -> None:
 
 async def test_whoever_has_everything_starts_no_clock(standing_world: World) -> None:
     made = await standing_world.met(encounter(assistance=cared_for()))
-    assert (made["unmet_needs"], [each["rule"] for each in made["clocks"]]) == ([], ["D1", "D2"])
+    assert (made["unmet_needs"], [each["rule"] for each in made["clocks"]]) == ([], ["D1", "D2", "VRH"])
 
 
 async def test_the_last_need_stops_the_clock_when_it_was_met(standing_world: World) -> None:
@@ -65,7 +65,7 @@ async def test_other_help_meets_no_basic_need(standing_world: World) -> None:
 async def test_of_a_meeting_recorded_days_later_no_clock_speaks(standing_world: World) -> None:
     made = await standing_world.met(encounter(occurred_at=ago(hours=5)))
     assert made["unmet_needs"] == ["FOOD", "HEALTH", "REST", "PHONE_CALL"]
-    assert [each["rule"] for each in made["clocks"]] == ["D1", "D2"]
+    assert [each["rule"] for each in made["clocks"]] == ["D1", "D2", "VRH"]
 
 
 async def test_an_unmet_need_breaches_and_help_that_comes_late_is_late(standing_world: World) -> None:

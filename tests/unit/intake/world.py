@@ -164,6 +164,13 @@ class World:
             answer: httpx.Response = await caller.post(f"{CHILDREN}/{child_id}/{what}", json=body, headers=key())
         return answer
 
+    async def send(self, path: str, body: Any, **who: Any) -> Row:
+        """Post what must be taken."""
+        async with self.calling(**who) as caller:
+            answer = await caller.post(path, json=body, headers=key())
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
     async def upload(
         self, content: Any, media_type: str = "application/x-ndjson", name: str | None = None, **who: Any
     ) -> httpx.Response:

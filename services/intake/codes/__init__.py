@@ -1,0 +1,1 @@
+"""Every code list of intake, published with its source."""
