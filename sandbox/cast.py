@@ -28,14 +28,15 @@ class Role:
     """Which service sends it webhooks."""
 
 
+CARE = ("intake:read", "intake:write", *CASE_WORK)
 AUTHORITY = ("intake:read", "intake:write", *CASE_WORK, "consular:read")
 CAST = (
     Role("inm-chp", "INM", AUTHORITY, "MX-CHP"),
     Role("inm-tam", "INM", AUTHORITY, "MX-TAM"),
     Role("pp-chp", "PP", AUTHORITY, "MX-CHP", service="referral"),
     Role("pp-tam", "PP", AUTHORITY, "MX-TAM", service="referral"),
-    Role("dif-chp", "DIF", CASE_WORK, "MX-CHP", service="referral"),
-    Role("dif-tam", "DIF", CASE_WORK, "MX-TAM", service="referral"),
+    Role("dif-chp", "DIF", CARE, "MX-CHP", service="referral"),
+    Role("dif-tam", "DIF", CARE, "MX-TAM", service="referral"),
     Role("comar", "COMAR", CASE_WORK, service="referral"),
     Role("unicef", "UNICEF", CASE_WORK, service="referral"),
     Role("unhcr", "UNHCR", CASE_WORK, service="referral"),

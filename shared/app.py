@@ -16,7 +16,7 @@ from shared.openapi.describe import describe
 from shared.runtime import Runtime
 from shared.trust import feed
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 Start = Callable[[Runtime, AsyncSession], Awaitable[None]]
 
 

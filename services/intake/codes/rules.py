@@ -16,15 +16,19 @@ from typing import Any
 from services.intake.assistance import rules as assistance
 from services.intake.bulk import rules as bulk
 from services.intake.children import rules as children
+from services.intake.contacts import rules as contacts
 from services.intake.corrections import rules as corrections
 from services.intake.counts import rules as counts
 from services.intake.encounters import rules as encounters
+from services.intake.families import rules as families
 from services.intake.identifiers import rules as identifiers
+from services.intake.interviews import rules as interviews
 from services.intake.lodging import rules as lodging
 from services.intake.matches import rules as matches
 from services.intake.orientation import rules as orientation
 from services.intake.permits import rules as permits
 from services.intake.screenings import rules as screenings
+from services.intake.tracing import rules as tracing
 from shared.catalogue import Text
 
 DESIGN = "Design decision"
@@ -62,6 +66,7 @@ class CodeList:
 
 
 _LM3 = "Ley de Migración, art. 3, fr. XVI to XIX"
+_TOPIC_TEXTS = {topic: law.text for topic, law in interviews.TOPICS.items()}
 _KIND_TEXTS = {kind: law.text for kind, law in encounters.KINDS.items()}
 LISTED = (
     Listed("encounter-kinds", encounters.EncounterKind, "Ley de Migración, art. 20, 71 and 112", texts=_KIND_TEXTS),
@@ -93,6 +98,16 @@ LISTED = (
     Listed("id-systems", identifiers.IdSystem),
     Listed("load-states", bulk.LoadState),
     Listed("statistic-series", counts.Series, "UPM's practice", verified=False),
+    Listed("family-roles", families.MemberRole),
+    Listed("separation-reasons", families.SeparationReason, texts=families.SEPARATION_REASONS),
+    Listed("separation-states", families.SeparationState),
+    Listed("removal-reasons", families.RemovalReason, texts=families.REMOVAL_REASONS),
+    Listed("finding-outcomes", families.FindingOutcome, "Ley de Migración, art. 52, fr. V, b, and 74"),
+    Listed("finding-grounds", families.Ground, texts=families.GROUNDS),
+    Listed("tracing-states", tracing.TracingState),
+    Listed("searchers", tracing.Searcher, texts=tracing.SEARCHERS),
+    Listed("contact-means", contacts.Means, texts=contacts.MEANS),
+    Listed("interview-topics", interviews.Topic, "Ley de Migración, art. 112, fr. VI", texts=_TOPIC_TEXTS),
     Listed("facility-kinds", lodging.FacilityKind),
     Listed("stay-purposes", lodging.StayPurpose),
     Listed("quarters", lodging.Quarters, "LGDNNA, art. 94, 95 and 98"),

@@ -15,7 +15,8 @@ from shared.catalogue import Text
 from tests.unit.intake.world import World, assert_problem
 
 CODES = "/v1/intake/codes"
-UNPUBLISHED = {"CorrectionAction", "Action", "StayAction", "PermitAction", "InquiryAction", "TableName"}
+UNPUBLISHED = {"CorrectionAction", "Action", "StayAction", "PermitAction", "InquiryAction", "TableName",
+               "SeparationAction", "TracingAction"}  # fmt: skip
 """What `allowed_actions` names by itself, and the tables, whose own pages describe them."""
 
 
