@@ -141,7 +141,7 @@ def answering(status: bytes, more: bytes = b"") -> Talk:
 )  # fmt: skip
 async def test_a_fault_of_the_proxy_is_no_attempt_of_the_receivers(says: Talk) -> None:
     async with relay(says) as proxy:
-        result = await by(proxy.url)
+        result = await by(proxy.url, timeout=5)
         assert (result.outcome, result.status, result.answer) == (Outcome.PROXY_DOWN, None, b"")
         assert result.outcome in UNCHARGED
 

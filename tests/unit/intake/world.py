@@ -323,7 +323,7 @@ def same_but_for_request(answer: httpx.Response) -> Row:
     return {"status": answer.status_code, "headers": headers, "body": answer.json() | {"request_id": None}}
 
 
-async def eventually(what: Callable[[], Awaitable[bool]], seconds: float = 5) -> None:
+async def eventually(what: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Wait for something that a worker does in its own time."""
     end = time.monotonic() + seconds
     while not await what():
