@@ -96,8 +96,11 @@ class Receiver:
             return PlainTextResponse(f"This endpoint is set to '{mode}'.", status)
         secret = self._inbox.secret(name)
         reason = verify(secret, request.headers, body, time.time()) if secret else "no secret is registered here"
-        if not reason and (challenge := challenge_of(body)):
-            return JSONResponse({"challenge": challenge})
+        if challenge := challenge_of(body):
+            if not reason:
+                return JSONResponse({"challenge": challenge})
+            if not secret:  # it came before its secret had been put in place: it will come again
+                return PlainTextResponse(reason, 401)
         self._inbox.add(
             Message(
                 name=name,
