@@ -73,8 +73,8 @@ def _trigrams(met: list[Meeting]) -> Scored:
 def _splink(met: list[Meeting]) -> Scored:
     """Score by Splink as its own guide sets it up: blocking rules, comparisons from its library, EM for the weights."""
     # Only where it is installed: it is not needed for anything else.
-    import pandas as pd  # type: ignore[import-untyped]
-    import splink.comparison_library as cl  # type: ignore[import-not-found]
+    import pandas as pd  # type: ignore[import-untyped]  # has no types
+    import splink.comparison_library as cl  # type: ignore[import-not-found]  # as said above
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
     rows = [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
 
+from gateway.hygiene import READS
 from gateway.limits import rules
 from gateway.limits.memory import Memory
 from gateway.limits.rules import Headers, Policy, Standing
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from gateway.limits.shared import Shared
 
 LIMITED = Counter("ruta_gateway_limited_total", "Requests refused for their number", ["limit"])
-_READS = frozenset({"GET", "HEAD"})
 
 
 class Limits:
@@ -42,9 +42,9 @@ class Limits:
 
         What is left to the agency is not said: that tells of its other clients.
         """
-        if self._shared is None and method in _READS:
+        if self._shared is None and method in READS:
             return self._admit_read(caller)
-        own = self._read if method in _READS else self._write
+        own = self._read if method in READS else self._write
         client = caller.client_id
         standings = await self._count([(policy, client) for policy in own])
         refusal = _refusal(standings)

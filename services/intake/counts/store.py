@@ -157,7 +157,7 @@ async def add(session: AsyncSession, changes: Mapping[Tally, int]) -> None:
         return
     kinds = {"measure": "text", "cell": "text"}
     arrays = ", ".join(f"CAST(:{name} AS {kinds.get(name, 'integer')}[])" for name in columns)
-    statement = f"INSERT INTO statistic_summary ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608
+    statement = f"INSERT INTO statistic_summary ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608  (as above)
     await run(session, text(statement), dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
