@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Field, SQLModel
 
 from services.referral.cases import rules
-from services.referral.cases.rules import Representation, Status
+from services.referral.cases.rules import Representation, Risk, Status
 from shared.db import UTCDateTime, coded
 
 
@@ -24,6 +24,7 @@ class Case(SQLModel, table=True):
     notified_by: str | None = Field(default=None, description="the Procuraduría that acknowledged")
     dif: str | None = Field(default=None, description="the DIF that has accepted the child")
     dif_accepted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    risk: Risk | None = Field(default=None, sa_type=coded(Risk), description="null: not assessed yet")
     created_at: datetime = Field(sa_type=UTCDateTime)
     updated_at: datetime = Field(sa_type=UTCDateTime)
     version: int = 1

@@ -32,6 +32,14 @@ class Representation(StrEnum):
     LEGAL_REPRESENTATIVE = "LEGAL_REPRESENTATIVE"
 
 
+class Risk(StrEnum):
+    """How much harm threatens the child: HIGH is significant harm or death likely, LOW a risk of harm (CPIMS+)."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
 TRANSITIONS = {
     (Status.DETECTED, Action.NOTIFY): Status.NOTIFIED,
     (Status.NOTIFIED, Action.ISSUE_ACTA): Status.CHANNELLED,

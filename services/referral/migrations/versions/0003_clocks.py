@@ -1,0 +1,8 @@
+"""Clocks: working days, pauses, suspensions of the calendar, escalation in steps."""
+
+revision = "referral_0003"
+down_revision = "referral_0002"
+
+
+def upgrade() -> None:
+    """Only add: older code goes on working on this schema."""
