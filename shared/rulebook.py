@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from shared.auth import Allow, Caller
-from shared.clocks.rules import Deadline
+from shared.clocks.rules import Deadline, Limit, WorkingDays
 from shared.law import Rule
 from shared.routing import router
 from shared.shapes import Out
@@ -23,10 +23,13 @@ class RuleOut(Out):
 
 
 class DeadlineOut(RuleOut):
-    """A duty with its time limit, in seconds."""
+    """A duty with its time limit: in seconds, or in working days of an authority's calendar."""
 
-    warn_seconds: int
-    due_seconds: int
+    warn_seconds: int | None
+    due_seconds: int | None
+    warn_working_days: int | None
+    due_working_days: int | None
+    authority: str | None
 
 
 class Rulebook(Out):
@@ -34,6 +37,14 @@ class Rulebook(Out):
 
     rules: list[RuleOut]
     deadlines: list[DeadlineOut]
+
+
+def _seconds(limit: Limit) -> int | None:
+    return None if isinstance(limit, WorkingDays) else int(limit.total_seconds())
+
+
+def _days(limit: Limit) -> int | None:
+    return limit.days if isinstance(limit, WorkingDays) else None
 
 
 def rulebook(name: str, rules: Sequence[Rule], deadlines: Sequence[Deadline]) -> APIRouter:
@@ -47,8 +58,9 @@ def rulebook(name: str, rules: Sequence[Rule], deadlines: Sequence[Deadline]) ->
         deadlines=[
             DeadlineOut(
                 id=deadline.id, text_en=deadline.name.en, text_es=deadline.name.es, source=deadline.source,
-                verified=deadline.verified, warn_seconds=int(deadline.warn.total_seconds()),
-                due_seconds=int(deadline.due.total_seconds()),
+                verified=deadline.verified, warn_seconds=_seconds(deadline.warn), due_seconds=_seconds(deadline.due),
+                warn_working_days=_days(deadline.warn), due_working_days=_days(deadline.due),
+                authority=deadline.authority,
             )
             for deadline in deadlines
         ],

@@ -11,8 +11,7 @@ from fastapi import FastAPI
 
 from shared import health, sealer, telemetry
 from shared.app import Start, prepare
-from shared.clocks import service as clocks
-from shared.clocks.service import Fired
+from shared.clocks.firing import Fired, fire
 from shared.delivery.chains import Escalate, beat, step
 from shared.delivery.endpoints.proof import Prover
 from shared.delivery.parcels import Gate
@@ -98,7 +97,7 @@ def create_worker(
         own = {
             "deliveries": deliverer.turn,
             "steps": lambda: deliverer.by_its_clock(lambda: step(runtime.database, chains or {}, escalate)),
-            "clocks": lambda: clocks.fire(runtime.database, fired),
+            "clocks": lambda: deliverer.by_its_clock(lambda: fire(runtime.database, fired)),
         }
         worker = app.state.worker = Worker(runtime, {**own, **_turns(runtime, sender), **(turns or {})})
         worker.wakes["deliveries"] = deliverer.wake

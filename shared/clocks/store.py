@@ -1,14 +1,15 @@
 """Every SQL statement of the deadline engine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Caller
-from shared.clocks.models import Clock
+from shared.clocks.calendar import EVERYBODY
+from shared.clocks.models import Clock, ClockChange, Suspension
 from shared.clocks.rules import ClockState
 
 
@@ -52,3 +53,22 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Cloc
         .with_for_update(skip_locked=True)
     )
     return (await session.exec(statement)).all()
+
+
+async def changes(session: AsyncSession, clock_ids: Collection[str]) -> Sequence[ClockChange]:
+    """Return what was done to clocks, oldest first."""
+    statement = select(ClockChange).where(col(ClockChange.clock_id).in_(clock_ids))
+    return (await session.exec(statement.order_by(col(ClockChange.at), col(ClockChange.id)))).all()
+
+
+# -- the calendar ----------------------------------------------------------------------------------------
+
+
+async def closed(session: AsyncSession, authority: str | None, state: str | None) -> Sequence[Suspension]:
+    """Return the suspensions that count for an authority: its own, and everybody's."""
+    statement = select(Suspension).where(
+        col(Suspension.authority).in_([EVERYBODY, authority or EVERYBODY]),
+        or_(col(Suspension.state).is_(None), col(Suspension.state) == state),
+        col(Suspension.withdrawn_at).is_(None),
+    )
+    return (await session.exec(statement.order_by(col(Suspension.first), col(Suspension.id)))).all()

@@ -40,10 +40,12 @@ def waiting(caller: Caller, child_id: str, encounter_id: str, met_at: datetime, 
     Of a meeting that is recorded days later nobody can feed the child any more: its gaps stay visible, and no clock
     speaks of them.
     """
-    if not rules.unmet(given) or met_at + NEEDS.due <= clock.now():
+    if not rules.unmet(given):
         return []
-    make = partial(bare, Clock)
-    return [clocks.started(NEEDS, case=child_id, resource_id=encounter_id, agency=caller.agency, at=met_at, make=make)]
+    made = clocks.started(
+        NEEDS, case=child_id, resource_id=encounter_id, agency=caller.agency, at=met_at, make=partial(bare, Clock)
+    )
+    return [made] if made.due_at > clock.now() else []
 
 
 async def log(session: AsyncSession, caller: Caller, child_id: str, encounter_id: str, body: Help) -> Assistance:

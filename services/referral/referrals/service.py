@@ -71,14 +71,17 @@ async def open_referral(
     `sender_id` is the caller's agency when left out; the system names the agency it acts for.
     """
     now = clock.now()
-    deadline = rules.acknowledgement(kind, urgency)
+    referral_id = ids.new("ref")
+    running = clocks.started(
+        rules.acknowledgement(kind, urgency), case=case.id, resource_id=referral_id, agency=recipient_id, at=now
+    )
     referral = Referral(
-        id=ids.new("ref"), case_id=case.id, child_id=case.child_id, kind=kind, sender=sender_id or caller.agency,
+        id=referral_id, case_id=case.id, child_id=case.child_id, kind=kind, sender=sender_id or caller.agency,
         recipient=recipient_id, reason=reason, service=service, urgency=urgency, lawful_basis=lawful_basis,
-        note=note, due_at=now + deadline.due, created_at=now, updated_at=now,
+        note=note, due_at=running.due_at, created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(referral)
-    session.add(clocks.started(deadline, case=case.id, resource_id=referral.id, agency=recipient_id, at=now))
+    session.add(running)
     await session.flush()
     for agency in sorted({referral.sender, referral.recipient} - {SYSTEM.agency}):  # one order: no deadlock
         await case_store.join(session, case.id, agency, now)

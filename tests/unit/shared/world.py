@@ -22,6 +22,7 @@ from shared import clock, etags, ids, kernel_tables, testing
 from shared.app import create_app
 from shared.auth import Allow, Caller
 from shared.bundle import row
+from shared.clocks import tables as clock_tables
 from shared.db import Database, Session
 from shared.delivery import keys as delivery_keys
 from shared.delivery import service as delivery
@@ -93,6 +94,7 @@ def _create_tables(connection: Connection) -> None:
     operations = Operations(MigrationContext.configure(connection))
     kernel_tables.create(operations)
     kernel_tables.add_delivery(operations)
+    clock_tables.add_calendar(operations)
     connection.execute(text(_TABLE))
 
 

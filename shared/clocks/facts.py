@@ -1,0 +1,25 @@
+"""What a sister service is told of a clock that it follows."""
+
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from shared.events import Fact
+
+
+class ClockMoved(Fact):
+    """a sister → referral: how a clock that it runs for an agency stands, so that one call shows all that is due."""
+
+    TYPE: ClassVar = "clock.moved"
+    clock_id: str
+    rule: str
+    agency: str
+    subject: str
+    """The child (intake) or the release (consular) that it is about."""
+    resource_id: str
+    state: str
+    started_at: AwareDatetime
+    due_at: AwareDatetime
+    met_at: AwareDatetime | None = None
+    breached_at: AwareDatetime | None = None
+    paused_at: AwareDatetime | None = None
