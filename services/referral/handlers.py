@@ -8,7 +8,6 @@ from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
-from services.referral.cases.rules import Status
 from services.referral.clocks import service as clocks
 from services.referral.clocks.rules import BREACHED, WARNED
 from services.referral.protection import service as protection
@@ -50,7 +49,7 @@ async def _met_already(
     """Stop the clocks that this encounter started for duties that were done before it, and still hold."""
     notice, handover = opened.get(ReferralKind.PP_NOTICE), opened.get(ReferralKind.DIF_HANDOVER)
     notified = notice is not None and notice.acknowledged_at is not None
-    handed_over = handover is not None and handover.accepted_at is not None and case.status is Status.CHANNELLED
+    handed_over = handover is not None and handover.accepted_at is not None and case.channelled
     for duty, done in (("D1", notified), ("D2", handed_over)):
         if done:
             await referrals.duty_met(session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now())

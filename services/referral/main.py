@@ -2,10 +2,9 @@
 
 from starlette.types import ASGIApp
 
-from services.referral.actas import rules as actas
 from services.referral.actas.routes import routes as acta_routes
 from services.referral.agencies.routes import routes as agency_routes
-from services.referral.cases import rules as cases
+from services.referral.cases import laws as cases
 from services.referral.cases.routes import routes as case_list_routes
 from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
@@ -20,7 +19,7 @@ from shared.delivery.routes import routers
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
-RULES = (*cases.RULES, *referrals.RULES, *actas.RULES, *clocks.RULES, *protection.RULES)
+RULES = (*cases.RULES, *referrals.RULES, *clocks.RULES, *protection.RULES)
 DEADLINES = referrals.DEADLINES
 
 

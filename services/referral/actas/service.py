@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.referral.actas import rules, store
 from services.referral.actas.models import Acta
 from services.referral.actas.schemas import ActaIn
+from services.referral.cases import laws, machine
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Action
@@ -30,7 +31,7 @@ async def issue(session: AsyncSession, signer: Signer, caller: Caller, body: Act
         raise Conflict("The case has its acta, which is final.", allowed_actions=allowed(caller, case))
     acta = _signed(signer, _content(caller, case, body, allowed_actions=allowed(caller, case)))
     session.add(acta)
-    cases.advance(session, caller, case, Action.ISSUE_ACTA)
+    cases.advance(session, caller, case, Action.ISSUE_ACTA, subject=acta.id)
     audit.wrote(session, caller, "issue", "acta", acta.id, case=case.id, digest=acta.digest)
     await duty_met(session, "D2", case.child_id, subject=acta.id, met_at=acta.issued_at)
     return acta
@@ -38,9 +39,10 @@ async def issue(session: AsyncSession, signer: Signer, caller: Caller, body: Act
 
 def _content(caller: Caller, case: Case, body: ActaIn, *, allowed_actions: list[str]) -> dict[str, Any]:
     """Return what the acta says. Raises RefusedByLaw when there is nothing yet to say."""
-    if case.notified_at is None or case.dif is None or case.dif_accepted_at is None:
-        lacking = rules.missing(notified=case.notified_at is not None, accepted=case.dif is not None)
-        raise rules.HANDOVER.refuse(f"No acta yet: {lacking}.", allowed_actions=allowed_actions)
+    if lacking := machine.missing(case.standing, Action.ISSUE_ACTA):
+        raise laws.HANDOVER.refuse(f"No acta yet: {rules.lacking(lacking)}.", allowed_actions=allowed_actions)
+    assert case.notified_at is not None  # as its gate says
+    assert case.dif_accepted_at is not None
     return {
         "acta": ids.new("act"),
         "case": case.id,
@@ -55,7 +57,7 @@ def _content(caller: Caller, case: Case, body: ActaIn, *, allowed_actions: list[
             "accepted_at": case.dif_accepted_at.isoformat(),
             "recipient": body.dif_recipient,
         },
-        "law": rules.HANDOVER.source,
+        "law": laws.HANDOVER.source,
     }
 
 

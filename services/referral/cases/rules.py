@@ -1,12 +1,13 @@
-"""Where a case stands and what moves it: stage 1 of the route so far. Pure.
+"""Where a case stands, what moves it, who may, and what must be proven first: the whole machine as tables. Pure.
 
-The states are ours [design], after the stages of the Ruta; the later ones come with their slices.
+The states are ours [design], after the stages of the Ruta. `TRANSITIONS` is the machine, `WHO` says whose step it
+is, `GATES` what upper slices must have proven, `BARS` what they must not have set.
 """
 
 from enum import StrEnum
 
-from shared.catalogue import Text
-from shared.errors import IllegalMove
+from services.referral.agencies.rules import Kind
+from services.referral.cases import laws
 from shared.law import Rule
 
 
@@ -15,14 +16,95 @@ class Status(StrEnum):
 
     DETECTED = "DETECTED"  # the Procuraduría acts next: it acknowledges the notice
     NOTIFIED = "NOTIFIED"  # INM acts next: it issues the acta once DIF has accepted
-    CHANNELLED = "CHANNELLED"  # DIF and the Procuraduría act next
+    CHANNELLED = "CHANNELLED"  # DIF acts next: it takes the child into care
+    IN_CARE = "IN_CARE"  # the Procuraduría acts next: it opens the determination of best interests
+    BID_OPEN = "BID_OPEN"  # the Procuraduría acts next: it hears, determines and issues the plan
+    PRD_ISSUED = "PRD_ISSUED"  # the Procuraduría acts next: it sets the plan to work
+    RESTITUTION = "RESTITUTION"  # those whom the plan names act
+    RETURN = "RETURN"
+    REGULARISED = "REGULARISED"
+    REFUGE = "REFUGE"
+    FAMILY_REUNIFIED = "FAMILY_REUNIFIED"
+    TRANSITION_18 = "TRANSITION_18"  # DIF and the Procuraduría act: adult life is near
+    CLOSED = "CLOSED"
+    TRANSFERRED = "TRANSFERRED"  # on the way to another authority: the recipient acts next
+    LEFT_CARE = "LEFT_CARE"  # whoever finds the child says so
+    MISSING = "MISSING"  # the search goes on
+    REOPENED = "REOPENED"  # the Procuraduría acts next: it resumes the case
 
 
 class Action(StrEnum):
-    """What moves a case."""
+    """What moves a case. Those of `ELSEWHERE` are taken through another resource, never by themselves."""
 
-    NOTIFY = "notify"  # the Procuraduría acknowledged: through its referral, never by itself
+    NOTIFY = "notify"
     ISSUE_ACTA = "issue_acta"
+    ADMIT = "admit"
+    OPEN_BID = "open_bid"
+    ISSUE_PRD = "issue_prd"
+    BEGIN_RESTITUTION = "begin_restitution"
+    RETURN = "return"
+    REGULARISE = "regularise"
+    RECOGNISE = "recognise"
+    REUNIFY = "reunify"
+    BEGIN_TRANSITION = "begin_transition"
+    TAKE_UP = "take_up"  # the outcome did not hold: the plan goes on
+    TRANSFER = "transfer"
+    ARRIVE = "arrive"
+    CALL_OFF = "call_off"  # the transfer ends where it began
+    REPORT_LEFT_CARE = "report_left_care"
+    REPORT_MISSING = "report_missing"
+    FIND = "find"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    RESUME = "resume"
+
+
+class Gate(StrEnum):
+    """A fact that must be on record before some step. The slice that holds the fact opens it."""
+
+    PP_ACKNOWLEDGED = "PP_ACKNOWLEDGED"
+    DIF_ACCEPTED = "DIF_ACCEPTED"
+    MEASURE_LIVE = "MEASURE_LIVE"
+    REPRESENTED = "REPRESENTED"
+    CHILD_HEARD = "CHILD_HEARD"
+    BID_SIGNED = "BID_SIGNED"
+    PRD_SIGNED = "PRD_SIGNED"
+    ITEMS_SETTLED = "ITEMS_SETTLED"
+    RETURN_READY = "RETURN_READY"
+    RECOGNISED = "RECOGNISED"
+    MAJORITY_NEAR = "MAJORITY_NEAR"
+
+
+class Bar(StrEnum):
+    """A fact that forbids some step for as long as it stands."""
+
+    CLAIM_PENDING = "CLAIM_PENDING"
+    APPEAL_PENDING = "APPEAL_PENDING"
+    RETURN_UNLAWFUL = "RETURN_UNLAWFUL"
+
+
+class Part(StrEnum):
+    """What a caller who may read a case is to it."""
+
+    SYSTEM = "SYSTEM"
+    PARTY = "PARTY"  # anybody who may read it
+    INM = "INM"
+    PP = "PP"  # any Procuraduría that takes part
+    PP_HERE = "PP_HERE"  # the one of the territory, or the federal one
+    PP_SUPERVISOR = "PP_SUPERVISOR"
+    DIF = "DIF"  # any DIF that takes part
+    DIF_IN_CHARGE = "DIF_IN_CHARGE"  # the one that has accepted the child
+    CAS = "CAS"
+    COMAR = "COMAR"
+
+
+class Seen(StrEnum):
+    """Who may read an entry of the timeline, of those who may read the case."""
+
+    ALL = "ALL"
+    AUTHORITIES = "AUTHORITIES"  # INM and the Procuraduría of the territory
+    PARTIES = "PARTIES"  # the agencies that the entry names, and the Procuraduría of the territory
+    PP = "PP"  # the Procuraduría of the territory alone: whatever tells of refuge or protection
 
 
 class Representation(StrEnum):
@@ -40,51 +122,148 @@ class Risk(StrEnum):
     LOW = "LOW"
 
 
-TRANSITIONS = {
+SUPERVISOR = "supervisor"
+"""The role, in tokens, of who may approve what another officer asks for."""
+
+BACK = None
+"""To where the case was before it stepped aside: `resumes`."""
+
+OUTCOMES = (Status.RETURN, Status.REGULARISED, Status.REFUGE, Status.FAMILY_REUNIFIED, Status.TRANSITION_18)
+SIDE = (Status.TRANSFERRED, Status.LEFT_CARE, Status.MISSING, Status.REOPENED)
+"""The states that keep what the case returns to."""
+
+ON_THE_ROUTE = tuple(status for status in Status if status not in SIDE and status is not Status.CLOSED)
+CHANNELLED_SINCE = tuple(status for status in ON_THE_ROUTE if status not in (Status.DETECTED, Status.NOTIFIED))
+"""The states that only a child with an acta can be in."""
+_IN_CARE = tuple(status for status in CHANNELLED_SINCE if status not in (Status.RETURN, Status.FAMILY_REUNIFIED))
+_TOWARDS_18 = tuple(each for each in _IN_CARE if each not in (Status.CHANNELLED, Status.TRANSITION_18))
+
+TRANSITIONS: dict[tuple[Status, Action], Status | None] = {
     (Status.DETECTED, Action.NOTIFY): Status.NOTIFIED,
     (Status.NOTIFIED, Action.ISSUE_ACTA): Status.CHANNELLED,
+    (Status.CHANNELLED, Action.ADMIT): Status.IN_CARE,
+    (Status.IN_CARE, Action.OPEN_BID): Status.BID_OPEN,
+    (Status.BID_OPEN, Action.ISSUE_PRD): Status.PRD_ISSUED,
+    (Status.PRD_ISSUED, Action.BEGIN_RESTITUTION): Status.RESTITUTION,
+    (Status.PRD_ISSUED, Action.OPEN_BID): Status.BID_OPEN,  # a review
+    (Status.RESTITUTION, Action.OPEN_BID): Status.BID_OPEN,
+    (Status.RESTITUTION, Action.RETURN): Status.RETURN,
+    (Status.RESTITUTION, Action.REGULARISE): Status.REGULARISED,
+    (Status.RESTITUTION, Action.RECOGNISE): Status.REFUGE,
+    (Status.RESTITUTION, Action.REUNIFY): Status.FAMILY_REUNIFIED,
+    (Status.REGULARISED, Action.RECOGNISE): Status.REFUGE,
+    (Status.TRANSITION_18, Action.RECOGNISE): Status.REFUGE,  # R38: a claim outlives the birthday
+    (Status.TRANSITION_18, Action.REGULARISE): Status.REGULARISED,
+    **{(status, Action.BEGIN_TRANSITION): Status.TRANSITION_18 for status in _TOWARDS_18},
+    **{(status, Action.TAKE_UP): Status.RESTITUTION for status in OUTCOMES},
+    **{(each, Action.TRANSFER): Status.TRANSFERRED for each in CHANNELLED_SINCE if each is not Status.RETURN},
+    (Status.TRANSFERRED, Action.ARRIVE): BACK,
+    (Status.TRANSFERRED, Action.CALL_OFF): BACK,
+    **{(status, Action.REPORT_LEFT_CARE): Status.LEFT_CARE for status in (*_IN_CARE, Status.TRANSFERRED)},
+    **{(status, Action.REPORT_MISSING): Status.MISSING for status in ON_THE_ROUTE if status is not Status.RETURN},
+    (Status.TRANSFERRED, Action.REPORT_MISSING): Status.MISSING,
+    (Status.LEFT_CARE, Action.REPORT_MISSING): Status.MISSING,
+    (Status.REOPENED, Action.REPORT_MISSING): Status.MISSING,
+    (Status.LEFT_CARE, Action.FIND): BACK,
+    (Status.MISSING, Action.FIND): BACK,
+    **{(each, Action.CLOSE): Status.CLOSED for each in (Status.RESTITUTION, *OUTCOMES)},
+    (Status.LEFT_CARE, Action.CLOSE): Status.CLOSED,
+    (Status.MISSING, Action.CLOSE): Status.CLOSED,
+    (Status.CLOSED, Action.REOPEN): Status.REOPENED,
+    (Status.REOPENED, Action.RESUME): BACK,
 }
-STAGES = {Status.DETECTED: 1, Status.NOTIFIED: 1, Status.CHANNELLED: 1}
-"""Stages 0 to 4 of the Ruta: 1 is entry, identification and urgent measures."""
+"""Every move there is. A pair that is missing is refused. None leads back to what the case `resumes`."""
 
-NOTICE = Rule(
-    "R4",
-    Text(
-        "A case leaves DETECTED only when the Procuraduría has acknowledged the notice.",
-        "Un caso sale de DETECTED sólo cuando la Procuraduría acusó recibo del aviso.",
-    ),
-    "Ley de Migración, art. 112, fr. I",
-)
-REPRESENTED = Rule(
-    "R26",
-    Text(
-        "Representation is never empty: a legal representative, or the Procuraduría en suplencia; "
-        "the Procuraduría is coadyuvante always.",
-        "La representación nunca está vacía: representante legal o la Procuraduría en suplencia; "
-        "la Procuraduría es siempre coadyuvante.",
-    ),
-    "LGDNNA, art. 106 and 122, fr. II",
-)
-TERRITORY = Rule(
-    "R37",
-    Text(
-        "INM and the Procuraduría of a state see the cases of that state; others, those they take part in.",
-        "El INM y la Procuraduría de un estado ven los casos de ese estado; los demás, aquellos en que participan.",
-    ),
-    "LGPDPPSO, art. 25-27; the division is a design decision",
-    verified=False,
-)
-RULES = (NOTICE, REPRESENTED, TERRITORY)
+WHO: dict[Action, tuple[Part, ...]] = {
+    Action.NOTIFY: (Part.PP,),
+    Action.ISSUE_ACTA: (Part.INM,),
+    Action.ADMIT: (Part.DIF_IN_CHARGE, Part.CAS),
+    Action.OPEN_BID: (Part.PP_HERE,),
+    Action.ISSUE_PRD: (Part.PP_HERE,),
+    Action.BEGIN_RESTITUTION: (Part.PP_HERE,),
+    Action.RETURN: (Part.INM,),
+    Action.REGULARISE: (Part.INM,),
+    Action.RECOGNISE: (Part.COMAR, Part.PP_HERE),
+    Action.REUNIFY: (Part.PP_HERE,),
+    Action.BEGIN_TRANSITION: (Part.DIF_IN_CHARGE, Part.PP_HERE),
+    Action.TAKE_UP: (Part.PP_HERE,),
+    Action.TRANSFER: (Part.PP_HERE, Part.DIF_IN_CHARGE, Part.CAS),
+    Action.ARRIVE: (Part.PP, Part.DIF, Part.CAS),
+    Action.CALL_OFF: (Part.PP, Part.DIF, Part.CAS),
+    Action.REPORT_LEFT_CARE: (Part.PARTY,),
+    Action.REPORT_MISSING: (Part.PARTY,),
+    Action.FIND: (Part.PP, Part.DIF, Part.CAS, Part.INM),
+    Action.CLOSE: (Part.PP_SUPERVISOR,),
+    Action.REOPEN: (Part.PP_HERE,),
+    Action.RESUME: (Part.PP_HERE,),
+}
+"""Whose step it is. Ruta itself may take each: gates and bars hold for it too."""
 
+ELSEWHERE: dict[Action, str] = {
+    Action.NOTIFY: "referrals",
+    Action.ISSUE_ACTA: "actas",
+    Action.OPEN_BID: "measures",
+    Action.ISSUE_PRD: "measures",
+    Action.RETURN: "returns",
+    Action.RECOGNISE: "refuge-claims",
+    Action.TRANSFER: "transfers",
+    Action.ARRIVE: "transfers",
+    Action.CALL_OFF: "transfers",
+}
+"""Steps that follow from another resource. The others have a route of their own below the case."""
 
-def advance(status: Status, action: Action, *, allowed: list[str]) -> Status:
-    """Return the next status. Raises IllegalMove with what the caller may do instead."""
-    if (status, action) not in TRANSITIONS:
-        raise IllegalMove(f"A case that is {status} cannot take this step.", allowed_actions=allowed)
-    return TRANSITIONS[status, action]
+GATES: dict[Action, tuple[Gate, ...]] = {
+    Action.NOTIFY: (Gate.PP_ACKNOWLEDGED,),
+    Action.ISSUE_ACTA: (Gate.PP_ACKNOWLEDGED, Gate.DIF_ACCEPTED),
+    Action.ADMIT: (Gate.MEASURE_LIVE,),
+    Action.OPEN_BID: (Gate.REPRESENTED,),
+    Action.ISSUE_PRD: (Gate.REPRESENTED, Gate.CHILD_HEARD, Gate.BID_SIGNED, Gate.PRD_SIGNED),
+    Action.BEGIN_RESTITUTION: (Gate.PRD_SIGNED,),
+    Action.RETURN: (Gate.PRD_SIGNED, Gate.CHILD_HEARD, Gate.RETURN_READY),
+    Action.REGULARISE: (Gate.PRD_SIGNED,),
+    Action.RECOGNISE: (Gate.RECOGNISED,),
+    Action.REUNIFY: (Gate.PRD_SIGNED, Gate.CHILD_HEARD),
+    Action.BEGIN_TRANSITION: (Gate.MAJORITY_NEAR,),
+    Action.CLOSE: (Gate.ITEMS_SETTLED,),
+    Action.RESUME: (Gate.PP_ACKNOWLEDGED,),
+}
+BARS: dict[Action, tuple[Bar, ...]] = {
+    Action.RETURN: (Bar.CLAIM_PENDING, Bar.APPEAL_PENDING, Bar.RETURN_UNLAWFUL),
+    Action.CLOSE: (Bar.CLAIM_PENDING, Bar.APPEAL_PENDING),
+}
+FORWARD: dict[Status, Action] = {
+    Status.DETECTED: Action.NOTIFY,
+    Status.NOTIFIED: Action.ISSUE_ACTA,
+    Status.CHANNELLED: Action.ADMIT,
+    Status.IN_CARE: Action.OPEN_BID,
+    Status.BID_OPEN: Action.ISSUE_PRD,
+    Status.PRD_ISSUED: Action.BEGIN_RESTITUTION,
+    Status.RESTITUTION: Action.CLOSE,
+    **dict.fromkeys(OUTCOMES, Action.CLOSE),
+    Status.REOPENED: Action.RESUME,
+}
+"""The step that the route takes next: what it lacks is owed."""
 
+STAGES = {
+    Status.DETECTED: 1, Status.NOTIFIED: 1, Status.CHANNELLED: 1, Status.IN_CARE: 2, Status.BID_OPEN: 2,
+    Status.PRD_ISSUED: 3, Status.RESTITUTION: 3, Status.RETURN: 3, Status.REGULARISED: 3, Status.REFUGE: 3,
+    Status.FAMILY_REUNIFIED: 3, Status.TRANSITION_18: 4,
+}  # fmt: skip
+"""Stages 1 to 4 of the Ruta by state. Stage 0, monitoring, has no case: see the alerts."""
 
-def allowed(status: Status, agency_kind: str, *, dif_accepted: bool) -> list[str]:
-    """Return what a caller of this kind may do with a case now."""
-    may_issue = agency_kind == "INM" and dif_accepted and (status, Action.ISSUE_ACTA) in TRANSITIONS
-    return [Action.ISSUE_ACTA.value] if may_issue else []
+LEADS: dict[Status, Kind] = {
+    Status.DETECTED: Kind.INM, Status.NOTIFIED: Kind.INM, Status.CHANNELLED: Kind.DIF, Status.IN_CARE: Kind.PP,
+    Status.BID_OPEN: Kind.PP, Status.PRD_ISSUED: Kind.PP, Status.RESTITUTION: Kind.DIF, Status.RETURN: Kind.INM,
+    Status.REGULARISED: Kind.INM, Status.REFUGE: Kind.DIF, Status.FAMILY_REUNIFIED: Kind.DIF,
+    Status.TRANSITION_18: Kind.DIF, Status.MISSING: Kind.PP, Status.LEFT_CARE: Kind.PP, Status.REOPENED: Kind.PP,
+}  # fmt: skip
+"""Who leads. Stages 2 and 3 after the Ruta (SIPINNA 2019); the rest, and one body for stage 3, are our design."""
+
+LAWS: dict[Gate, Rule] = {
+    Gate.PP_ACKNOWLEDGED: laws.NOTICE, Gate.DIF_ACCEPTED: laws.HANDOVER, Gate.MEASURE_LIVE: laws.MEASURE,
+    Gate.REPRESENTED: laws.REPRESENTED, Gate.CHILD_HEARD: laws.HEARD, Gate.BID_SIGNED: laws.DETERMINED,
+    Gate.PRD_SIGNED: laws.DETERMINED, Gate.ITEMS_SETTLED: laws.PLAN, Gate.RETURN_READY: laws.RETURNS,
+    Gate.RECOGNISED: laws.RECOGNITION, Gate.MAJORITY_NEAR: laws.MAJORITY,
+}  # fmt: skip
+BARRED: dict[Action, Rule] = {Action.RETURN: laws.RETURNS, Action.CLOSE: laws.PLAN}
+"""The rule by which a bar forbids a step."""

@@ -1,19 +1,26 @@
-"""Use cases of cases: open one for a child, let an agency take part, take the steps of stage 1."""
+"""Use cases of cases: open one for a child, prove and bar, move it, and write down what happened.
 
+Upper slices move a case by `advance` alone, and prove by `open_gate`. All of it is for a case that is locked.
+"""
+
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
-from services.referral.cases import rules, store
-from services.referral.cases.models import Case
-from services.referral.cases.rules import Action
-from services.referral.cases.schemas import allowed
+from services.referral.cases import machine, store
+from services.referral.cases.models import Case, CaseBar, CaseEntry, CaseEntryParty, CaseGate
+from services.referral.cases.rules import Action, Bar, Gate, Seen, Status
+from services.referral.cases.schemas import held
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.errors import NotFound
+
+_CHANGED = "cases_changed"
 
 
 async def find(session: AsyncSession, caller: Caller, case_id: str, *, lock: bool = False) -> Case:
@@ -35,7 +42,7 @@ async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
     now = clock.now()
     case = Case(
         id=ids.new("cas"), child_id=child_id, state=state, representative=competent(Kind.PP, state).id,
-        created_at=now, updated_at=now,
+        timeline_since=now, created_at=now, updated_at=now,
     )  # fmt: skip
     try:
         async with session.begin_nested():
@@ -46,30 +53,108 @@ async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
             raise
         return rival
     audit.wrote(session, SYSTEM, "open", "case", case.id, state=state, status=case.status.value)
+    enter(session, case, code="case.opened", subject=case.id)
     return case
 
 
-def notify(session: AsyncSession, caller: Caller, case: Case, at: datetime) -> None:
+def notify(session: AsyncSession, caller: Caller, case: Case, at: datetime, *, evidence: str) -> None:
     """Take in that a Procuraduría has acknowledged the notice (R4). Later ones change nothing."""
-    if case.notified_at is None:
-        case.notified_at, case.notified_by = at, caller.agency
+    if case.notified_at is not None:
+        return
+    case.notified_at, case.notified_by = at, caller.agency
+    open_gate(session, caller, case, Gate.PP_ACKNOWLEDGED, evidence=evidence)
+    if case.status is Status.DETECTED:
         advance(session, caller, case, Action.NOTIFY)
 
 
-def hand_over(session: AsyncSession, caller: Caller, case: Case, dif: str | None, at: datetime | None) -> None:
+def hand_over(
+    session: AsyncSession, caller: Caller, case: Case, dif: str | None, at: datetime | None, *, evidence: str
+) -> None:
     """Take in that a DIF has accepted the child, or (None) that it cannot after all."""
     case.dif, case.dif_accepted_at = dif, at
-    _changed(case)
+    prove = open_gate if dif is not None else close_gate
+    prove(session, caller, case, Gate.DIF_ACCEPTED, evidence=evidence)
     audit.wrote(session, caller, "hand_over", "case", case.id, dif=dif)
 
 
-def advance(session: AsyncSession, caller: Caller, case: Case, action: Action) -> None:
-    """Move a locked case. Raises IllegalMove."""
-    case.status = rules.advance(case.status, action, allowed=allowed(caller, case))
-    _changed(case)
+def open_gate(session: AsyncSession, caller: Caller, case: Case, gate: Gate, *, evidence: str) -> None:
+    """Note that a fact is on record: `evidence` is the id of the row that proves it."""
+    _turn(session, caller, case, gate, evidence, is_open=True)
+
+
+def close_gate(session: AsyncSession, caller: Caller, case: Case, gate: Gate, *, evidence: str) -> None:
+    """Note that a fact holds no longer: `evidence` is the id of the row that ended it."""
+    _turn(session, caller, case, gate, evidence, is_open=False)
+
+
+def _turn(session: AsyncSession, caller: Caller, case: Case, gate: Gate, evidence: str, *, is_open: bool) -> None:
+    case.gates = _with(case.gates, gate.value, present=is_open)
+    session.add(CaseGate(id=ids.new("gat"), case_id=case.id, gate=gate, opened=is_open, **_by(caller, evidence)))
+    changed(session, case)
+    audit.wrote(session, caller, "open_gate" if is_open else "close_gate", "case", case.id, gate=gate.value)
+
+
+def set_bar(session: AsyncSession, caller: Caller, case: Case, bar: Bar, *, evidence: str) -> None:
+    """Forbid what this bar forbids, for as long as it stands."""
+    _raise(session, caller, case, bar, evidence, is_up=True)
+
+
+def lift_bar(session: AsyncSession, caller: Caller, case: Case, bar: Bar, *, evidence: str) -> None:
+    """Forbid it no longer."""
+    _raise(session, caller, case, bar, evidence, is_up=False)
+
+
+def _raise(session: AsyncSession, caller: Caller, case: Case, bar: Bar, evidence: str, *, is_up: bool) -> None:
+    case.bars = _with(case.bars, bar.value, present=is_up)
+    session.add(CaseBar(id=ids.new("bar"), case_id=case.id, bar=bar, raised=is_up, **_by(caller, evidence)))
+    changed(session, case)
+    audit.wrote(session, caller, "set_bar" if is_up else "lift_bar", "case", case.id, bar=bar.value)
+
+
+def _with(codes: list[str] | None, code: str, *, present: bool) -> list[str]:
+    return sorted({*(codes or ()), code} if present else {*(codes or ())} - {code})
+
+
+def _by(caller: Caller, evidence: str) -> dict[str, Any]:
+    return {"evidence": evidence, "agency": caller.agency, "since": clock.now()}
+
+
+def advance(session: AsyncSession, caller: Caller, case: Case, action: Action, *, subject: str | None = None) -> None:
+    """Move a locked case, and enter it in the timeline. Raises IllegalMove or RefusedByLaw.
+
+    `subject` is the id of what moved it, where that is not the case itself.
+    """
+    case.status, case.resumes = machine.advance(case.standing, action, held(caller, case))
+    changed(session, case)
     audit.wrote(session, caller, action.value, "case", case.id, status=case.status.value)
+    seen = Seen.PP if action is Action.RECOGNISE else Seen.ALL
+    enter(session, case, code=f"case.{action.value}", subject=subject or case.id, agency=caller.agency, seen=seen)
 
 
-def _changed(case: Case) -> None:
-    case.version += 1
+def enter(
+    session: AsyncSession,
+    case: Case,
+    *,
+    code: str,
+    subject: str,
+    agency: str | None = None,
+    seen: Seen = Seen.ALL,
+    parties: Collection[str] = (),
+    at: datetime | None = None,
+) -> None:
+    """Add a line to the timeline of a case, for those who may read it (`parties`: with Seen.PARTIES)."""
+    entry = CaseEntry(
+        id=ids.new("ent"), case_id=case.id, at=at or clock.now(), code=code, subject=subject,
+        agency=None if agency == SYSTEM.agency else agency, seen=seen,
+    )  # fmt: skip
+    session.add(entry)
+    session.add_all(CaseEntryParty(entry_id=entry.id, agency=party) for party in sorted(set(parties)))
+
+
+def changed(session: AsyncSession, case: Case) -> None:
+    """Give a case its next version: one for everything that a transaction does to it."""
     case.updated_at = clock.now()
+    done: set[str] = session.info.setdefault(_CHANGED, set())
+    if case.id not in done:
+        done.add(case.id)
+        case.version += 1

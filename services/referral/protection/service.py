@@ -15,7 +15,6 @@ from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
-from services.referral.cases.rules import Status
 from services.referral.protection import rules, store
 from services.referral.protection.models import Guard, Indication, Kinship, Release
 from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction, ToldBy
@@ -105,7 +104,7 @@ async def known(session: AsyncSession, case: Case) -> Known:
         languages=tuple(guard.languages) if current and guard.languages is not None else None,
         blocked=guard.blocked_at is not None,
         relatives_blocked=tuple(guards[name].blocked_at is not None if name in guards else None for name in family),
-        channelled=case.status is Status.CHANNELLED,
+        channelled=case.channelled,
         represented=bool(case.representative),
     )
 

@@ -175,7 +175,7 @@ async def _entail(session: AsyncSession, caller: Caller, referral: Referral, act
     """Do what a step of a mandatory referral means for its case."""
     if referral.kind is ReferralKind.PP_NOTICE and action in (Action.RECEIVE, Action.ACCEPT):
         case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
-        cases.notify(session, caller, case, referral.updated_at)
+        cases.notify(session, caller, case, referral.updated_at, evidence=referral.id)
         await duty_met(
             session, "D1", case.child_id, subject=referral.id, met_at=referral.acknowledged_at or referral.updated_at
         )
@@ -183,7 +183,7 @@ async def _entail(session: AsyncSession, caller: Caller, referral: Referral, act
         return
     if action is Action.ACCEPT:
         case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
-        cases.hand_over(session, caller, case, referral.recipient, referral.accepted_at)
+        cases.hand_over(session, caller, case, referral.recipient, referral.accepted_at, evidence=referral.id)
     elif referral.state in (State.DECLINED, State.NOT_ACHIEVED):
         await _hand_on(session, caller, referral)
 
@@ -192,7 +192,7 @@ async def _hand_on(session: AsyncSession, caller: Caller, referral: Referral) ->
     """Ask the national system where a state's DIF cannot take the child: the child is never left between."""
     case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
     if case.dif == referral.recipient:
-        cases.hand_over(session, caller, case, None, None)
+        cases.hand_over(session, caller, case, None, None, evidence=referral.id)
     if (national := agencies.federal(Kind.DIF)) is not None:
         await open_once(
             session, SYSTEM, case=case, kind=ReferralKind.DIF_HANDOVER, recipient_id=national.id,

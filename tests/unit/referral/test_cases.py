@@ -33,7 +33,7 @@ async def test_a_case_leaves_detected_when_the_procuraduria_acknowledges(world: 
     await world.post("pp-chp", f"/referrals/{notice['id']}/accept", status=200)
     case = await world.file(child, "inm-chp")
     assert (case["status"], case["notified_by"]) == ("NOTIFIED", "pp-chp")
-    assert case["allowed_actions"] == []  # DIF has not accepted
+    assert "issue_acta" not in case["allowed_actions"]  # DIF has not accepted
     (event,) = await world.sent("service:intake")
     assert (event.type, event.case_key) == ("duty.met", child)
     assert (event.data["duty"], event.data["child_id"]) == ("D1", child)
@@ -52,8 +52,8 @@ async def test_only_the_first_acknowledgement_moves_the_case(world: World) -> No
 async def test_who_may_issue_the_acta_is_told_so(world: World) -> None:
     child = await world.encounter()
     await world.answered(child)
-    assert (await world.file(child, "inm-chp"))["allowed_actions"] == ["issue_acta"]
-    assert (await world.file(child, "pp-chp"))["allowed_actions"] == []
+    assert (await world.file(child, "inm-chp"))["allowed_actions"] == ["issue_acta", "report_missing"]
+    assert (await world.file(child, "pp-chp"))["allowed_actions"] == ["report_missing"]
 
 
 async def test_lists_are_filtered_and_paged(world: World) -> None:
