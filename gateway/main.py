@@ -24,6 +24,7 @@ from gateway.upstreams import longer
 from shared import health, problems, telemetry
 from shared.app import VERSION
 from shared.openapi.describe import describe
+from shared.routing import mount
 from shared.runtime import Runtime
 
 _DESCRIPTION = (
@@ -64,8 +65,7 @@ def api(runtime: Runtime) -> ASGIApp:
     app.state.status = status.watched(app, runtime, proxy.asks)
     app.state.description = docs.described(app, runtime)
     problems.install(app)
-    for each in app.state.routers:
-        app.include_router(each)
+    mount(app, app.state.routers)
     docs.install(app)
     describe(app, "gateway")
     health.install(app, runtime, "gateway")  # after our own /status, which comes first

@@ -13,6 +13,7 @@ from shared.bulk.route import limits
 from shared.delivery import service as delivery
 from shared.inbox import PATH, Handler, inbox
 from shared.openapi.describe import describe
+from shared.routing import mount
 from shared.runtime import Runtime
 from shared.trust import feed
 
@@ -38,10 +39,9 @@ def create_app(
     app.state.runtime = runtime
     app.state.routers = routers
     problems.install(app)
-    for each in routers:
-        app.include_router(each)
+    mount(app, routers)
     if handlers:
-        app.include_router(inbox(runtime.event_secrets("incoming"), handlers))
+        mount(app, [inbox(runtime.event_secrets("incoming"), handlers)])
     health.install(app, runtime, package)
     describe(app, package)
     longer = limits(routers)

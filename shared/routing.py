@@ -6,10 +6,10 @@ anywhere rolls everything back. FastAPI's own `yield` dependencies end after the
 failing commit would be answered with 200; that is why the transaction lives here.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
@@ -82,6 +82,16 @@ class InternalRoute(Route):
 def router(prefix: str, tag: str) -> APIRouter:
     """Return the router of a slice."""
     return APIRouter(prefix=prefix, tags=[tag], route_class=Route)
+
+
+def mount(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Add the routes of routers to an app, as they are: several apps of one process may share them.
+
+    Not `include_router`, which makes each route a second time, on the first request that comes by, and looks for it
+    twice on every request. What it would add, a prefix or tags of the whole router, our routers have said themselves.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 def internal_router(prefix: str) -> APIRouter:

@@ -1,6 +1,7 @@
 """HTTP of the webhook engine, mounted by the services that have receivers outside."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from fastapi import APIRouter
 
@@ -20,4 +21,10 @@ def routers(
     `kinds` are the kinds of agency that may register; `gate` permits what the read of a feed may open;
     `chains` say what follows where nobody acknowledges an event of a type.
     """
-    return [endpoints(name, kinds), alarms(name), deliveries(name), events(name, Door(gate, chains or {}))]
+    return [*_of_endpoints(name, kinds), events(name, Door(gate, chains or {}))]
+
+
+@cache
+def _of_endpoints(name: str, kinds: tuple[str, ...]) -> list[APIRouter]:
+    """Return what depends on no runtime: the same for every app of a process."""
+    return [endpoints(name, kinds), alarms(name), deliveries(name)]
