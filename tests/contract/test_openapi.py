@@ -30,7 +30,9 @@ FREE = {"ActaOut.content", "EventOut.data", "ClientRegistration.keys", "GatewayK
 """Fields whose inner form is said in words, or belongs to another standard."""
 
 JSON, PROBLEM = "application/json", "application/problem+json"
-WHOLE = description.whole()
+WHOLE: Any = json.loads(description.FILE.read_text("utf-8"))
+"""The committed one: the first test makes it anew, and says so if it is another one."""
+
 OPERATIONS = {
     f"{method.upper()} {path}": operation for path, item in WHOLE["paths"].items() for method, operation in item.items()
 }
@@ -40,7 +42,6 @@ SHAPES: dict[str, Any] = WHOLE["components"]["schemas"]
 
 def test_the_committed_description_is_the_present_one() -> None:
     committed, now = description.FILE.read_text("utf-8"), description.text()
-    assert json.loads(now) == WHOLE, "made a second time it is another one"
     changed = difflib.unified_diff(committed.splitlines(), now.splitlines(), "docs/openapi.json", "the code", n=2)
     if told := "\n".join(list(changed)[:80]):
         pytest.fail(f"Run `python3 dev.py openapi`, and look at what partners will see changed:\n{told}", pytrace=False)

@@ -25,7 +25,9 @@ from services.consular.notices.rules import NoticeStatus
 from shared.delivery.rules import DeliveryState, EndpointState
 from tests.contract.stage import Prepare, Stage, Values
 
-WHOLE = description.whole()
+WHOLE: Any = json.loads(description.FILE.read_text("utf-8"))
+"""The committed one, which `test_openapi.py` compares with the present one."""
+
 OPERATIONS: dict[str, tuple[str, Any]] = {
     operation["operationId"]: (path, operation) for path, item in WHOLE["paths"].items() for operation in item.values()
 }
