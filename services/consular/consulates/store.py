@@ -56,8 +56,12 @@ async def lock(session: AsyncSession) -> None:
 
 async def replace(session: AsyncSession, posts: Sequence[Consulate], rows: Sequence[Jurisdiction]) -> None:
     """Bring in the posts of an edition, and its jurisdictions instead of the former ones."""
+    # All by one query, and held: merge then finds them without asking for each.
+    former = {post.id: post for post in (await session.exec(select(Consulate))).all()}
+    session.add_all(post for post in posts if post.id not in former)
     for post in posts:
-        await session.merge(post)
+        if post.id in former:
+            await session.merge(post)
     await session.exec(delete(Jurisdiction))
     await session.flush()
     session.add_all(rows)
