@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import postgres
@@ -33,10 +36,27 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _share_compiled_statements()
     gc.set_threshold(20_000, 20, 20)  # a seventh of the time went into looking through modules that stay
     if not _is_worker(config):
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="ruta-tests-")
         os.environ[_OWNER] = str(os.getpid())
+
+
+def _share_compiled_statements() -> None:
+    """Let every engine of a process use what another has compiled: each test has a new engine, and the same statements.
+
+    The key of SQLAlchemy's cache holds the dialect, so two dialects that are set up alike have to be equal.
+    """
+    for dialect in (PGDialect_asyncpg, SQLiteDialect_aiosqlite):
+        compiled: LRUCache[Any, Any] = LRUCache(5_000)
+        changes = {
+            "__hash__": lambda self: hash(type(self)),
+            "__eq__": lambda self, other: type(self) is type(other),
+            "engine_created": lambda engine, compiled=compiled: setattr(engine, "_compiled_cache", compiled),
+        }
+        for name, change in changes.items():
+            setattr(dialect, name, change)
 
 
 def pytest_collection_finish() -> None:
