@@ -20,8 +20,8 @@ def new(prefix: str) -> str:
     RFC 9562, method 3: milliseconds, then the fraction of a millisecond in the 12 bits after
     the version, so that ids of one millisecond still sort as they were made.
     """
-    milliseconds, rest = divmod(int(clock.timestamp() * 1_000_000), 1000)
-    return f"{prefix}_{milliseconds << 16 | 0x7000 | rest * 4096 // 1000:016x}{_chance()}"
+    ticks = "%015x" % int(clock.timestamp() * 4_096_000)
+    return f"{prefix}_{ticks[:12]}7{ticks[12:]}{_drawn.pop() if _drawn else _chance()}"
 
 
 _drawn: list[str] = []

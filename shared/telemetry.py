@@ -5,9 +5,10 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -118,8 +119,9 @@ class Edge:
             if _lines is not None:
                 _lines.flush()  # the end of the lifespan
             return
-        own_id = self._request_id(scope)
-        facts: dict[str, Any] = {"request_id": own_id, "trace": own_id[4:]}
+        named = dict(scope["headers"])
+        own_id = (self.trust_id and _trusted(named)) or ids.new("req")
+        facts: dict[str, Any] = {"request_id": own_id}
         token = _request.set(facts)
         started = time.perf_counter()
         answered, status = False, 500
@@ -133,11 +135,11 @@ class Edge:
 
         try:
             limit = 0
-            scope[heads.HAS_BODY] = heads.has_body(scope)
-            if scope[heads.HAS_BODY]:
+            has_body = scope[heads.HAS_BODY] = heads.has_body(scope["method"], named)
+            if has_body:
                 limit = max(self.body_limit, self.longer(scope["raw_path"]) if self.longer else 0)
                 receive = _Counted(receive, limit)
-            refusal = heads.refusal(scope["headers"], limit)
+            refusal = heads.refusal(scope["headers"], named, limit)
             app = self.app if refusal is None else self.refuse(refusal)
             await app(scope, receive, sending)
         except Exception as error:
@@ -147,13 +149,6 @@ class Edge:
         finally:
             self._report(scope, facts, status, time.perf_counter() - started)
             _request.reset(token)
-
-    def _request_id(self, scope: Scope) -> str:
-        if self.trust_id:
-            given = dict(scope["headers"]).get(b"x-request-id", b"")
-            if _REQUEST_ID.fullmatch(given):
-                return bytes(given).decode()
-        return ids.new("req")
 
     def _report(self, scope: Scope, facts: dict[str, Any], status: int, seconds: float) -> None:
         route = scope.get("route_template") or getattr(scope.get("route"), "path", None) or "unmatched"
@@ -185,25 +180,44 @@ class _Answered(NamedTuple):
     seconds: float
 
     def __str__(self) -> str:
+        own_id = self.facts["request_id"]
         noted = "".join([
             f'"{name}": {_quote(value) if isinstance(value, str) else _encode(value)}, '
             for name, value in self.facts.items()
             if name not in _OWN
         ])  # fmt: skip
-        at = datetime.fromtimestamp(self.at, UTC).isoformat()
-        return f'{{"at": "{at}", {noted}{self.words}, "ms": {round(self.seconds * 1000, 1)}}}'
+        second = int(self.at)
+        at = "%s.%06d+00:00" % (_second(second), (self.at - second) * 1_000_000)
+        return (
+            f'{{"at": "{at}", "request_id": "{own_id}", "trace": "{own_id[4:]}", {noted}{self.words}, '
+            f'"ms": {self.seconds * 1000:.1f}}}'
+        )
+
+
+@lru_cache(1)
+def _second(at: int) -> str:
+    """Return a second since 1970 as text without its zone: many lines say the same."""
+    return datetime.fromtimestamp(at, UTC).isoformat()[:19]
+
+
+def _trusted(named: Mapping[bytes, bytes]) -> str | None:
+    """Return the id that a sister has given to a request, if it is one."""
+    given = named.get(b"x-request-id", b"")
+    return bytes(given).decode() if _REQUEST_ID.fullmatch(given) else None
 
 
 def _answer_headers(headers: list[tuple[bytes, bytes]], own_id: str) -> list[tuple[bytes, bytes]]:
-    kept = [pair for pair in headers if pair[0] != b"x-request-id"]
-    kept += (b"x-request-id", own_id.encode()), (b"x-content-type-options", b"nosniff")
-    if b"cache-control" not in dict(headers):
-        kept.append((b"cache-control", b"no-store"))
+    named = dict(headers)
+    kept = [pair for pair in headers if pair[0] != b"x-request-id"] if b"x-request-id" in named else list(headers)
+    kept += (b"x-request-id", own_id.encode()), _NO_SNIFFING
+    if b"cache-control" not in named:
+        kept.append(_NO_STORE)
     return kept
 
 
+_NO_SNIFFING, _NO_STORE = (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_OWN = frozenset({"at", "level", "event", "service", "method", "route", "status", "ms"})
+_OWN = frozenset({"request_id", "trace", "at", "level", "event", "service", "method", "route", "status", "ms"})
 _QUIET = frozenset({"/livez", "/readyz", "/metrics", "/internal/gateway/standing"})
 
 

@@ -6,7 +6,7 @@ their way. An ingress in front bounds the same per address, which only it knows.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -54,7 +54,8 @@ class _Corked:
 
     def send(self, data: bytes) -> None:
         """Write what needs no company."""
-        self._flush()
+        if self._flushing is not None:
+            self._flush()
         self._transport.write(data)
 
     def close(self) -> None:
@@ -71,6 +72,23 @@ class _Corked:
 class _Cycle(RequestResponseCycle):
     """One request and its answer, which may come in one message."""
 
+    tasks: set["asyncio.Task[None]"]
+    task: "asyncio.Task[None]"
+
+    async def run_asgi(self, app: Any) -> None:
+        """Let the app answer. What does not end in an answer is left to uvicorn, as if it had run the app."""
+        raised: BaseException | None = None
+        try:
+            await app(self.scope, self.receive, self.send)
+        except BaseException as error:  # noqa: BLE001  # raised again for uvicorn
+            raised = error
+        try:
+            if raised is not None or not (self.response_complete or self.disconnected):
+                await super().run_asgi(_ended(raised))
+        finally:
+            self.on_response = _nothing
+            self.tasks.discard(self.task)  # here: a callback of the task costs another turn of the loop
+
     async def send(self, message: Any) -> None:
         if message["type"] != WHOLE:
             await super().send(message)
@@ -85,7 +103,7 @@ class _Cycle(RequestResponseCycle):
         """Write the usual answer. Returns False, and leaves it to uvicorn, where anything about it is not usual."""
         headers = self.default_headers + headers
         named = dict(headers)
-        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        lines = b"\r\n".join(map(b": ".join, headers)) + b"\r\n"
         usual = (
             self.keep_alive
             and not (self.disconnected or self.response_started or self.flow.write_paused)
@@ -102,6 +120,20 @@ class _Cycle(RequestResponseCycle):
             self.message_event.set()
             self.on_response()
         return usual
+
+
+def _nothing() -> None:
+    pass
+
+
+def _ended(raised: BaseException | None) -> Any:
+    """Return an app that did no more than raise this, if anything."""
+
+    async def app(*_: Any) -> None:
+        if raised is not None:
+            raise raised
+
+    return app
 
 
 class Listener(HttpToolsProtocol):
@@ -138,6 +170,9 @@ class Listener(HttpToolsProtocol):
             self._tick_timer.cancel()
         super().connection_lost(exc)
 
+    def _unset_keepalive_if_required(self) -> None:
+        """Do nothing: `_tick` closes who is idle, and uvicorn's timer is never set."""
+
     def data_received(self, data: bytes) -> None:
         began_before = self._in_head
         super().data_received(data)
@@ -160,8 +195,11 @@ class Listener(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = _Cycle  # uvicorn makes it by itself
-        cycle.scope["extensions"] = OFFERED
-        super()._start_asgi_task(cycle, app)
+        own = cast("_Cycle", cycle)
+        own.scope["extensions"] = OFFERED
+        own.tasks = self.tasks
+        own.task = self.loop.create_task(own.run_asgi(app))
+        self.tasks.add(own.task)
 
     def on_response_complete(self) -> None:
         """Turn to the next request. Unlike uvicorn's own, without a timer for each: `_tick` closes who is idle."""
