@@ -38,27 +38,29 @@ class Door:
             await self.app(scope, receive, send)
             return
         path = scope["raw_path"]
-        refusal = self._refusal(scope, path)
+        head = scope[hygiene.HEAD] = hygiene.head(scope["method"], scope["headers"])
+        refusal = self._refusal(scope, path, head)
         if refusal is not None:
             app = refuse(refusal)
         elif path.startswith(b"/v1/") and not path.startswith(OWN):
             app = self.proxy
         else:
             app = self._own
-        if scope.get(heads.HAS_BODY, True) and b"transfer-encoding" in dict(scope["headers"]):
+        if b"transfer-encoding" in head.names and scope.get(heads.HAS_BODY, True):
             await _unread_closes(app, scope, receive, send)
         else:
             await app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, path: bytes) -> Refusal | None:
+    def _refusal(self, scope: Scope, path: bytes, head: hygiene.Head) -> Refusal | None:
         if path in _OPERATORS:
-            if {name for name, _ in scope["headers"]} & {b"x-forwarded-for", b"forwarded"}:
+            if head.names & {b"x-forwarded-for", b"forwarded"}:
                 return NotFound()  # came through the ingress, from outside: our counts are nobody's there (the guard)
-        elif self.hosts and not hygiene.is_ours(scope["headers"], self.hosts):
+        elif self.hosts and head.host not in self.hosts:
             return Refusal(code="misdirected")  # operators' probes name an address, and what they read is not ours
         if scope["http_version"] not in _VERSIONS:
             return Invalid("Speak HTTP/1.1.")  # the server would take a request line without a version for HTTP/0.9
-        return hygiene.refusal(scope["headers"], scope["query_string"])
+        query = scope["query_string"]
+        return hygiene.refusal(scope["headers"], query) if query else head.refusal
 
     async def _own(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by our own app, with its own deadline: it reads whole bodies."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -10,6 +10,8 @@ from shared.errors import Invalid, Refusal, Unauthenticated
 
 Headers = Iterable[tuple[bytes, bytes]]
 
+HEAD = "ruta.gateway.head"
+"""Where the door writes down in the scope what it found in a request's headers."""
 READS = frozenset({"GET", "HEAD"})
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = frozenset({
@@ -45,13 +47,8 @@ def refusal(headers: Sequence[tuple[bytes, bytes]], query: bytes) -> Refusal | N
 
 
 def hosts(names: Iterable[str]) -> frozenset[bytes]:
-    """Return names of this server as `is_ours` compares them."""
+    """Return names of this server as `Head.host` writes them."""
     return frozenset(_plain(name.encode("ascii", "ignore")) for name in names if name)
-
-
-def is_ours(headers: Headers, ours: frozenset[bytes]) -> bool:
-    """Whether the one Host of a request names this server."""
-    return any(name == b"host" and _plain(value) in ours for name, value in headers)
 
 
 def _plain(host: bytes) -> bytes:
@@ -86,14 +83,33 @@ class Passed(NamedTuple):
     names: frozenset[bytes]
 
 
-def passed(headers: Sequence[tuple[bytes, bytes]]) -> Passed:
-    """Return what goes on. Raises Invalid when a single one comes twice."""
-    pairs = request_headers(headers)
-    return Passed(pairs, lines(pairs), frozenset(name for name, _ in pairs))
+class Head:
+    """What the headers of a request say, worked out when it is first asked for."""
+
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self.headers = headers
+        self.refusal = refusal(headers, b"")
+        """Why such a request goes nowhere, whatever it asks for. With a query there may be more to say."""
+        self.names = frozenset(name for name, _ in headers)
+
+    @cached_property
+    def host(self) -> bytes | None:
+        """The one Host, as `hosts` writes it."""
+        return next((_plain(value) for name, value in self.headers if name == b"host"), None)
+
+    @cached_property
+    def passed(self) -> Passed:
+        """What goes on. Raises Invalid when a single one comes twice."""
+        pairs = request_headers(self.headers)
+        return Passed(pairs, lines(pairs), frozenset(name for name, _ in pairs))
 
 
-passed_of_reads = lru_cache(1024)(passed)
-"""The same for requests without a key of their own: a client's next one has the same headers as its last."""
+_remembered = lru_cache(1024)(Head)
+
+
+def head(method: str, headers: Sequence[tuple[bytes, bytes]]) -> Head:
+    """Return what the headers of a request say. A client's next one without a key of its own has the same."""
+    return (_remembered if method in READS else Head)(tuple(headers))
 
 
 def lines(headers: Headers) -> bytes:

@@ -100,8 +100,8 @@ class Proxy:
     async def _vet(self, scope: Scope, told: Headers) -> _Ask:
         """Authenticate, count, and return what may go on. Adds to `told` how the client's limits stand."""
         method: str = scope["method"]
-        pass_on = hygiene.passed_of_reads if method in hygiene.READS else hygiene.passed
-        passed = pass_on(tuple(scope["headers"]))
+        head: hygiene.Head = scope[hygiene.HEAD]
+        passed = head.passed
         scope["headers"] = passed.pairs
         caller = await self.runtime.verifier.caller(scope)
         if caller.is_service:
@@ -122,7 +122,7 @@ class Proxy:
         repeatable = b"dpop" not in passed.names and (
             method in hygiene.READS or (method == "POST" and b"idempotency-key" in passed.names)
         )
-        lines = passed.lines + hygiene.lines(telemetry.passed_on())
+        lines = passed.lines + telemetry.passed_on()
         query = scope["query_string"]
         target = pool.prefix + path + (b"?" + query if query else b"")
         allowance = upstreams.allowance(path)
@@ -175,7 +175,8 @@ async def _send(ask: _Ask, body: "_Body", connection: Connection) -> Connection:
         connection.ask(head + content, bodiless=ask.method == "HEAD")
         if not whole:
             body.flow(connection)
-        await connection.head()
+        while not connection.status:
+            await connection.news()
         return connection
     except BaseException:
         connection.release(sent=False)
@@ -188,7 +189,9 @@ async def _relay(connection: Connection, ask: _Ask, told: Headers, body: "_Body"
         raise Broken("too long")
     headers = hygiene.answer_headers(connection.headers, connection.status) + told
     if 0 <= connection.length <= _SHORT and not connection.bodiless:
-        content = await connection.whole()
+        while not connection.complete:
+            await connection.news()
+        content = connection.taken()
         body.answered = True
         await send_whole(scope, send, connection.status, headers, content)
         return

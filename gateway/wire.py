@@ -32,7 +32,10 @@ class Broken(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """One connection. `ask`, then `head`, then `read` until it returns nothing, then `release`."""
+    """One connection. `ask`, wait for `news` until there is a `status`, take the body, then `release`.
+
+    The body by `read` until it returns nothing; or wait for `news` until it is `complete`, and take it by `taken`.
+    """
 
     def __init__(self, pool: "Pool") -> None:
         self.idle_since = 0.0
@@ -73,24 +76,21 @@ class Connection(asyncio.Protocol):
         if self._room is not None:
             await self._room
 
-    async def head(self) -> None:
-        """Wait for `status` and `headers`. Raises Lost or Broken."""
-        while not self.status:
-            await self._wait()
-
-    async def whole(self) -> bytes:
-        """Return all of the body. Raises Broken when it breaks off."""
-        while not self.complete:
-            await self._wait()
-        return self._taken()
+    def news(self) -> Awaitable[None]:
+        """Return what ends when more of the answer has come. Raises Lost or Broken when no more will come."""
+        if self._error is not None:
+            raise self._error
+        self._news = self._loop.create_future()
+        return self._news
 
     async def read(self) -> bytes:
         """Return what has come of the body, nothing at its end. Raises Broken when it breaks off."""
         while not self._pieces and not self.complete:
-            await self._wait()
-        return self._taken()
+            await self.news()
+        return self.taken()
 
-    def _taken(self) -> bytes:
+    def taken(self) -> bytes:
+        """Return what is here of the body."""
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._held = 0
@@ -106,12 +106,6 @@ class Connection(asyncio.Protocol):
             self._pool.keep(self)
         else:
             self._transport.abort()
-
-    def _wait(self) -> Awaitable[None]:
-        if self._error is not None:
-            raise self._error
-        self._news = self._loop.create_future()
-        return self._news
 
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():

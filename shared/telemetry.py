@@ -50,13 +50,13 @@ def failed(error: BaseException) -> None:
     say("error", "failed", error=type(error).__name__, where=where, request_id=request_id())
 
 
-def passed_on() -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
-    """Return the headers that tell the next service of this request: its id, and its trace (W3C Trace Context).
+def passed_on() -> bytes:
+    """Return the header lines that tell the next service of this request: its id, and its trace (W3C Trace Context).
 
     The trace starts here: its id is that of the request.
     """
     own = (request_id() or "").encode()
-    return (b"x-request-id", own), (b"traceparent", b"00-%b-%b-00" % (own[4:], own[20:]))
+    return b"x-request-id: %b\r\ntraceparent: 00-%b-%b-00\r\n" % (own, own[4:], own[20:])
 
 
 def say(level: str, event: str, /, **facts: Any) -> None:
