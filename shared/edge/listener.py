@@ -7,7 +7,9 @@ their way. An ingress in front bounds the same per address, which only it knows.
 
 import asyncio
 from typing import Any, cast
+from urllib.parse import unquote
 
+import httptools
 from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -188,15 +190,29 @@ class Listener(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
+        """Begin a request. Uvicorn's own, without websockets, a root path and a limit, of which we have none."""
         self._in_head, self._head_bytes = False, 0
-        super().on_headers_complete()
-        if self._draining:
-            self.cycle.keep_alive = False
+        parser, before = self.parser, self.cycle
+        version = parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope |= {  # type: ignore[typeddict-item]  # one of them is no part of ASGI's
+            "method": parser.get_method().decode("ascii"), "http_version": version, "raw_path": url.path,
+            "path": unquote(path) if "%" in path else path, "query_string": url.query or b"", "extensions": OFFERED,
+        }  # fmt: skip
+        self.cycle = cycle = _Cycle(
+            self.scope, self.transport, self.flow, self.logger, self.access_logger, False,
+            self.server_state.default_headers, asyncio.Event(), self.expect_100_continue,
+            version != "1.0" and parser.should_keep_alive() and not self._draining, self.on_response_complete,
+        )  # fmt: skip
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = _Cycle  # uvicorn makes it by itself
         own = cast("_Cycle", cycle)
-        own.scope["extensions"] = OFFERED
         own.tasks = self.tasks
         own.task = self.loop.create_task(own.run_asgi(app))
         self.tasks.add(own.task)
