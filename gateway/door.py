@@ -1,6 +1,7 @@
 """What every request passes before anything looks at what it asks for."""
 
 import asyncio
+from collections.abc import Awaitable
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,10 +34,10 @@ class Door:
             urls = (settings.issuer, settings.gateway_url, settings.jwks_url)
             self.hosts = hygiene.hosts([*(urlsplit(each).netloc for each in urls), *settings.hosts.split(",")])
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Return the answer of whoever is to answer: no coroutine of its own, which would be one more to wake."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         path = scope["raw_path"]
         head = scope[hygiene.HEAD] = hygiene.head(scope["method"], scope["headers"])
         refusal = self._refusal(scope, path, head)
@@ -47,9 +48,8 @@ class Door:
         else:
             app = self._own
         if b"transfer-encoding" in head.names and scope.get(heads.HAS_BODY, True):
-            await _unread_closes(app, scope, receive, send)
-        else:
-            await app(scope, receive, send)
+            return _unread_closes(app, scope, receive, send)
+        return app(scope, receive, send)
 
     def _refusal(self, scope: Scope, path: bytes, head: hygiene.Head) -> Refusal | None:
         if path in _OPERATORS:

@@ -119,13 +119,12 @@ def lines(headers: Headers) -> bytes:
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:
     """Return what the client gets to see of an answer. Names are in small letters."""
-    kept = [pair for pair in headers if pair[0] in ANSWER_HEADERS]
+    kept = [pair for pair in headers if pair[0] in ANSWER_HEADERS and (pair[0] != b"location" or _is_local(pair[1]))]
     if status in (204, 304):
         kept = [pair for pair in kept if pair[0] != b"content-length"]
-    if b"location" in dict(kept):  # a full one would name a host of the inner network
-        kept = [pair for pair in kept if pair[0] != b"location" or _is_local(pair[1])]
     return kept
 
 
 def _is_local(location: bytes) -> bool:
+    """Whether it is a path: a full one would name a host of the inner network."""
     return location[:1] == b"/" and location[1:2] not in (b"/", b"\\")

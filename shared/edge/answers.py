@@ -4,6 +4,8 @@ An ASGI extension of our own listener: where `scope["extensions"]` names it, an 
 `{"type": WHOLE, "status", "headers", "body"}` instead of ASGI's two.
 """
 
+from collections.abc import Awaitable
+
 from starlette.types import Scope, Send
 
 WHOLE = "ruta.response.whole"
@@ -12,10 +14,13 @@ OFFERED: dict[str, dict[object, object]] = {WHOLE: {}}
 Headers = list[tuple[bytes, bytes]]
 
 
-async def send_whole(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
+def send_whole(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
     """Answer, in one message where the server takes that."""
     if WHOLE in scope.get("extensions", ()):
-        await send({"type": WHOLE, "status": status, "headers": headers, "body": body})
-    else:
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        return send({"type": WHOLE, "status": status, "headers": headers, "body": body})
+    return _in_two(send, status, headers, body)
+
+
+async def _in_two(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
