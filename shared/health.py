@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -100,7 +101,7 @@ def install(app: FastAPI, runtime: Runtime, package: str, stale: Callable[[], li
         return Response(body, media_type=media_type)
 
     if runtime.settings.service != "gateway":  # which answers to the outside, and asks the others
-        app.get("/ages", include_in_schema=False)(lambda: ages(runtime))
+        app.get("/ages", include_in_schema=False)(partial(ages, runtime))
 
     @app.get("/status", include_in_schema=False)
     async def show_status() -> dict[str, Any]:
