@@ -19,6 +19,7 @@ from services.intake.encounters import service as encounters_service
 from services.intake.encounters.routes import encounters, helping, recording
 from services.intake.families import rules as families_rules
 from services.intake.families.routes import families
+from services.intake.findings.routes import found
 from services.intake.identifiers.routes import identifiers
 from services.intake.interviews import rules as interviews_rules
 from services.intake.interviews.routes import interviewing, interviews
@@ -76,6 +77,7 @@ ROUTERS = (
     helping,
     matches,
     families,
+    found,
     asked,
     tracings,
     contacts,

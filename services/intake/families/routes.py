@@ -13,9 +13,6 @@ from services.intake.families.schemas import (
     FamilyIn,
     FamilyItem,
     FamilyOut,
-    FindingIn,
-    FindingOut,
-    Findings,
     RemovalIn,
     ReunionIn,
     SeparationIn,
@@ -31,7 +28,6 @@ families = router("/v1/intake/families", "families")
 
 Reader = Annotated[Caller, Allow("intake:read", *AUTHORITIES)]
 Writer = Annotated[Caller, Allow("intake:write", *AUTHORITIES)]
-Representative = Annotated[Caller, Allow("intake:read", "PP")]
 
 
 def _changed(response: Response, family: FamilyItem) -> FamilyItem:
@@ -105,16 +101,3 @@ async def remove(
 ) -> FamilyItem:
     """Take out who does not belong to it, by a decision of the Procuraduría. The guard protects all as before."""
     return _changed(response, await service.remove(session, caller, family_id, if_match, body))
-
-
-@families.post("/{family_id}/findings", summary="Record a finding on a carer")
-async def find(session: Session, caller: Writer, family_id: Id, if_match: etags.IfMatch, body: FindingIn) -> FindingOut:
-    """Take down what the Procuraduría found of a carer. An adverse finding ends the share in the permit (R9)."""
-    return await service.find(session, caller, family_id, if_match, body)
-
-
-@families.get("/{family_id}/findings", summary="Read the findings on the carers of a family")
-@audited_read
-async def findings(session: Session, caller: Representative, family_id: Id) -> Findings:
-    """Return what was found, and on what grounds, to the Procuraduría and to nobody else. The reading is recorded."""
-    return await service.findings(session, caller, family_id)

@@ -10,8 +10,6 @@ from services.intake.encounters.rules import Relation, Tie, TieProof
 from services.intake.encounters.schemas import AdultIdentity
 from services.intake.families.rules import (
     LARGEST,
-    FindingOutcome,
-    Ground,
     MemberRole,
     RemovalReason,
     SeparationReason,
@@ -101,17 +99,6 @@ class RemovalIn(In):
     decision: PpDecision | None = Field(default=None, description="the Procuraduría's decision; none, no removal")
 
 
-class FindingIn(In):
-    """What the Procuraduría found of a carer."""
-
-    member_id: Id
-    outcome: FindingOutcome = Field(description="what was found; the latest finding stands")
-    grounds: Annotated[list[Ground], Field(max_length=6)] = Field(
-        default_factory=list, description="what an adverse finding rests on"
-    )
-    decision: PpDecision = Field(description="the Procuraduría's decision")
-
-
 class MemberItem(Out):
     """A member, without what identifies a carer."""
 
@@ -166,22 +153,3 @@ class FamilyOut(FamilyItem):
     """A family with who its carers say to be."""
 
     members: list[Member] = Field(description="who belongs to it now")  # type: ignore[assignment]  # a Member is a MemberItem, and nobody appends to an answer
-
-
-class FindingOut(Out):
-    """What the Procuraduría found of a carer."""
-
-    id: str = Field(description="its id", examples=["fnd_019aa7c3f0e57d1e8c2f4b6a90d31e73"])
-    member_id: str = Field(description="the carer", examples=[_MEMBER])
-    outcome: FindingOutcome = Field(description="what was found; the latest finding stands")
-    grounds: list[Ground] = Field(description="what an adverse finding rests on")
-    decided_by: str = Field(description="agency and officer who decided", examples=[_DECIDED])
-    reference: str = Field(description="number of the reasoned decision", examples=["PP-CHP/0417/2026"])
-    decided_at: datetime = Field(description="when that was")
-    recorded_at: datetime
-
-
-class Findings(Out):
-    """The findings on the carers of one family."""
-
-    items: list[FindingOut] = Field(description="oldest first; of each carer the last one stands")

@@ -20,9 +20,6 @@ from services.intake.families.schemas import (
     FamilyIn,
     FamilyItem,
     FamilyOut,
-    FindingIn,
-    FindingOut,
-    Findings,
     Member,
     MemberItem,
     PpDecision,
@@ -60,7 +57,7 @@ async def add_child(
     session: AsyncSession, runtime: Runtime, caller: Caller, family_id: str, if_match: str, body: FamilyChild
 ) -> FamilyItem:
     """Add a child who is known. Referral confirms the new relatives first."""
-    family = await _changing(session, caller, family_id, if_match)
+    family = await changing(session, caller, family_id, if_match)
     await _room(session, family)
     await _join(session, runtime, caller, family, [body])
     audit.wrote(session, caller, "add_child", "family", family.id, child=body.child_id)
@@ -71,7 +68,7 @@ async def add_carer(
     session: AsyncSession, runtime: Runtime, caller: Caller, family_id: str, if_match: str, body: Carer
 ) -> FamilyItem:
     """Add an adult who cares for the children."""
-    family = await _changing(session, caller, family_id, if_match)
+    family = await changing(session, caller, family_id, if_match)
     await _room(session, family)
     member = await _carer(children.keyring_of(runtime), caller, family, body)
     session.add(member)
@@ -79,9 +76,9 @@ async def add_carer(
     return await _item(session, caller, family)
 
 
-async def _changing(session: AsyncSession, caller: Caller, family_id: str, if_match: str) -> Family:
+async def changing(session: AsyncSession, caller: Caller, family_id: str, if_match: str) -> Family:
     """Lock a family for its next version. Raises NotFound, Stale."""
-    family = await _get(session, caller, family_id, lock=True)
+    family = await get(session, caller, family_id, lock=True)
     etags.must_match(if_match, family.version)
     family.version += 1
     return family
@@ -151,7 +148,7 @@ async def separate(
     session: AsyncSession, caller: Caller, family_id: str, if_match: str, body: SeparationIn
 ) -> FamilyItem:
     """Part members from all the others. Raises RefusedByLaw without the Procuraduría's decision (R12)."""
-    family = await _changing(session, caller, family_id, if_match)
+    family = await changing(session, caller, family_id, if_match)
     decision = _decided(caller, body.decision)
     present = {each.id for each in await store.members(session, [family.id])}
     parted = {each.member_id for each in body.members}
@@ -169,9 +166,9 @@ async def separate(
 
 async def reunite(session: AsyncSession, caller: Caller, family_id: str, if_match: str, body: ReunionIn) -> FamilyItem:
     """End a separation. Raises RefusedByLaw without the Procuraduría's decision, IllegalMove where it has ended."""
-    family = await _changing(session, caller, family_id, if_match)
+    family = await changing(session, caller, family_id, if_match)
     decision = _decided(caller, body.decision)
-    row = _one(await store.separations(session, [family.id]), body.separation_id)
+    row = one(await store.separations(session, [family.id]), body.separation_id)
     row.state = rules.advance(row.state, SeparationAction.REUNITE)
     row.ended_by, row.end_reference = f"{caller.agency}/{decision.officer}", decision.reference
     row.ended_at = decision.decided_at
@@ -181,10 +178,10 @@ async def reunite(session: AsyncSession, caller: Caller, family_id: str, if_matc
 
 async def remove(session: AsyncSession, caller: Caller, family_id: str, if_match: str, body: RemovalIn) -> FamilyItem:
     """Take out who does not belong to the family. The guard forgets no relative: it goes on protecting all."""
-    family = await _changing(session, caller, family_id, if_match)
+    family = await changing(session, caller, family_id, if_match)
     decision = _decided(caller, body.decision)
     present = await store.members(session, [family.id])
-    row = _one(present, body.member_id)
+    row = one(present, body.member_id)
     if not any(each.child_id for each in present if each.id != row.id):
         raise Invalid("A family has a child.", faults=[Fault("/member_id", "the_last_child")])
     row.removed_at, row.removal = clock.now(), body.reason
@@ -193,30 +190,14 @@ async def remove(session: AsyncSession, caller: Caller, family_id: str, if_match
     return await _item(session, caller, family)
 
 
-async def find(session: AsyncSession, caller: Caller, family_id: str, if_match: str, body: FindingIn) -> FindingOut:
-    """Take down what the Procuraduría found of a carer: from now on the latest finding counts (R9)."""
-    family = await _changing(session, caller, family_id, if_match)
-    rules.check_finding(caller.agency_kind, body.outcome, body.grounds)
-    member = _one(await store.members(session, [family.id]), body.member_id)
-    if member.role is not MemberRole.CARER:
-        raise Invalid("A finding is about a carer.", faults=[Fault("/member_id", "not_a_carer")])
-    row = CarerFinding(
-        id=ids.new("fnd"), family_id=family.id, member_id=member.id, outcome=body.outcome,
-        grounds=[each.value for each in body.grounds], decided_by=f"{caller.agency}/{body.decision.officer}",
-        reference=body.decision.reference, decided_at=body.decision.decided_at, recorded_at=clock.now(),
-    )  # fmt: skip
-    session.add(row)
-    audit.wrote(session, caller, "find", "family", family.id, member=member.id, finding=row.id)
-    return FindingOut.model_validate(row)
-
-
 def _decided(caller: Caller, decision: PpDecision | None) -> PpDecision:
     rules.check_parting(caller.agency_kind, decided=decision is not None)
     assert decision is not None  # the rule has just said so
     return decision
 
 
-def _one(rows: Sequence[T], name: str) -> T:
+def one(rows: Sequence[T], name: str) -> T:
+    """Return the one of these rows that has this id. Raises NotFound."""
     found = next((row for row in rows if row.id == name), None)
     if found is None:
         raise NotFound
@@ -226,7 +207,8 @@ def _one(rows: Sequence[T], name: str) -> T:
 # -- reading -----------------------------------------------------------------------------------------------------
 
 
-async def _get(session: AsyncSession, caller: Caller, family_id: str, *, lock: bool = False) -> Family:
+async def get(session: AsyncSession, caller: Caller, family_id: str, *, lock: bool = False) -> Family:
+    """Return a family that the caller may read. Raises NotFound."""
     family = await store.get(session, caller, family_id, lock=lock)
     if family is None:
         raise NotFound
@@ -235,7 +217,7 @@ async def _get(session: AsyncSession, caller: Caller, family_id: str, *, lock: b
 
 async def show(session: AsyncSession, runtime: Runtime, caller: Caller, family_id: str) -> FamilyOut:
     """Return a family with who its carers say to be. The reading is recorded. Raises NotFound."""
-    family = await _get(session, caller, family_id)
+    family = await get(session, caller, family_id)
     audit.read(session, caller, "family", family.id)
     item = await _item(session, caller, family)
     rows = {row.id: row for row in await store.members(session, [family.id])}
@@ -250,13 +232,6 @@ def _identity(row: FamilyMember, keys: Mapping[str, bytes]) -> AdultIdentity | N
         return None
     plain = open_field(row.key_id, keys[row.key_id], row.identity, table=_TABLE, column=_COLUMN, row=row.id)
     return AdultIdentity.model_validate_json(plain)
-
-
-async def findings(session: AsyncSession, caller: Caller, family_id: str) -> Findings:
-    """Return to the Procuraduría what was found of the carers. The reading is recorded. Raises NotFound."""
-    family = await _get(session, caller, family_id)
-    audit.read(session, caller, "carer_findings", family.id)
-    return Findings(items=[FindingOut.model_validate(row) for row in await store.findings(session, [family.id])])
 
 
 async def _item(session: AsyncSession, caller: Caller, family: Family) -> FamilyItem:
@@ -314,3 +289,39 @@ def _shown(caller: Caller, family: Family, parts: _Parts, known: Collection[str]
 
 
 _SEPARATION_SHOWN = set(SeparationOut.model_fields) - {"reason"}
+
+
+# -- what other slices go by -------------------------------------------------------------------------------------
+
+
+async def findings_on(session: AsyncSession, child_id: str) -> dict[str, CarerFinding | None]:
+    """Return the carers in a child's family, by id, each with the finding that stands, if there is any."""
+    members = await store.with_member(session, child_id)
+    carers: dict[str, CarerFinding | None] = {row.id: None for row in members if row.role is MemberRole.CARER}
+    for row in await store.findings(session, {member.family_id for member in members}):
+        if row.member_id in carers:
+            carers[row.member_id] = row
+    return carers
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """From whom the Procuraduría has parted a child, each with the decision that stands."""
+
+    siblings: Mapping[str, FamilySeparation]
+    carers: FamilySeparation | None
+    """Of all who care for it in its family; where it may be with one of them, there is none."""
+
+
+async def apart_from(session: AsyncSession, child_id: str) -> Apart:
+    """Return from whom of its family a child is parted now."""
+    members = await store.with_member(session, child_id)
+    rows = await store.separations(session, {member.family_id for member in members})
+    standing = [row for row in rows if row.state is SeparationState.STANDING]
+    own = next((row.id for row in members if row.child_id == child_id), "")
+    between = {
+        row.id: next((each for each in standing if rules.apart(own, row.id, [each.members])), None) for row in members
+    }
+    carers = [between[row.id] for row in members if row.role is MemberRole.CARER]
+    siblings = {row.child_id: decision for row in members if row.child_id and (decision := between[row.id]) is not None}
+    return Apart(siblings, carers[0] if carers and all(carers) else None)

@@ -47,6 +47,19 @@ async def members(session: AsyncSession, family_ids: Collection[str]) -> Sequenc
     return (await session.exec(statement.order_by(col(FamilyMember.id)))).all()
 
 
+async def with_member(session: AsyncSession, child_id: str) -> Sequence[FamilyMember]:
+    """Return who belongs now to the family of a child that the caller has been shown to be able to know of."""
+    own = select(FamilyMember.family_id).where(FamilyMember.child_id == child_id, _PRESENT)
+    statement = select(FamilyMember).where(col(FamilyMember.family_id).in_(own), _PRESENT)
+    return (await session.exec(statement.order_by(col(FamilyMember.id)))).all()
+
+
+async def present(session: AsyncSession, member_ids: Collection[str]) -> set[str]:
+    """Return which of these members belong to their family now."""
+    statement = select(FamilyMember.id).where(col(FamilyMember.id).in_(member_ids), _PRESENT)
+    return set((await session.exec(statement)).all())
+
+
 async def in_families(session: AsyncSession, child_ids: Collection[str]) -> set[str]:
     """Return which of these children belong to a family now."""
     statement = select(FamilyMember.child_id).where(col(FamilyMember.child_id).in_(child_ids), _PRESENT)

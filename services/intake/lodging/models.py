@@ -36,6 +36,7 @@ class Stay(SQLModel, table=True):
     split_reason: SplitReason | None = Field(default=None, sa_type=coded(SplitReason))
     split_reference: str | None = Field(default=None, description="number of the Procuraduría's decision")
     split_decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    separation_id: str | None = Field(default=None, description="the family's separation by which it sleeps apart")
     agency: str
     office: str | None = None
     officer: str

@@ -176,9 +176,14 @@ def check_night(night: Night) -> None:
             "A child does not share quarters with unrelated adults.",
             allowed_actions=[each.value for each in Quarters if each is not Quarters.WITH_UNRELATED_ADULTS],
         )
-    alone = night.condition is TravelCondition.ACCOMPANIED and night.quarters is not Quarters.WITH_FAMILY
+    alone = is_alone(night.condition, night.quarters)
     if alone and night.kind is not FacilityKind.HOSPITAL and not night.decided:
         raise apart("An accompanied child sleeps with its family")
+
+
+def is_alone(condition: TravelCondition, quarters: Quarters) -> bool:
+    """Whether a child who has its family with it would sleep without it."""
+    return condition is TravelCondition.ACCOMPANIED and quarters is not Quarters.WITH_FAMILY
 
 
 def apart(what: str) -> Exception:

@@ -58,7 +58,9 @@ class StayIn(In):
     until: Past | None = Field(default=None, description="until when; null while it lasts")
     end_reason: EndReason | None = Field(default=None, description="why it ended; goes with `until`")
     officer: Officer
-    family_decision: FamilyDecision | None = Field(default=None, description="that the family sleeps apart")
+    family_decision: FamilyDecision | None = Field(
+        default=None, description="that the family sleeps apart; not needed where a separation stands in its record"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -100,6 +102,9 @@ class StayItem(Out):
     split_reason: SplitReason | None = Field(description="why the family sleeps apart", examples=[None])
     split_reference: str | None = Field(description="the Procuraduría's decision on that", examples=[None])
     split_decided_at: datetime | None = Field(description="when it was decided", examples=[None])
+    separation_id: str | None = Field(
+        description="the family's standing separation by which it sleeps apart", examples=[None]
+    )
     agency: str
     officer: str = Field(description="the officer's number", examples=["dif-0031"])
     recorded_at: datetime

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,10 +11,12 @@ from services.intake.children import service as children
 from services.intake.children.models import Child
 from services.intake.children.service import Opened
 from services.intake.encounters.rules import TravelCondition
+from services.intake.families import service as families
+from services.intake.families.models import FamilySeparation
 from services.intake.lodging import rules, store
 from services.intake.lodging.models import Stay, StayRelative
 from services.intake.lodging.rules import Night, StayAction, StayStatus
-from services.intake.lodging.schemas import StayEndIn, StayIn, StayItem, StayOut, StayPlace, Unlodged
+from services.intake.lodging.schemas import FamilyDecision, StayEndIn, StayIn, StayItem, StayOut, StayPlace, Unlodged
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
 from shared.crypto import Vault
@@ -31,15 +33,18 @@ async def record(session: AsyncSession, runtime: Runtime, caller: Caller, body: 
     if child is None:
         raise NotFound
     condition = await store.travelling(session, child.id)
-    decision = body.family_decision
-    rules.check_night(Night(body.facility.kind, body.purpose, body.quarters, condition, decided=decision is not None))
+    apart = await families.apart_from(session, child.id)
+    decided = body.family_decision is not None or apart.carers is not None
+    rules.check_night(Night(body.facility.kind, body.purpose, body.quarters, condition, decided=decided))
     if await store.overlaps(session, child.id, body.since, body.until):
         raise Conflict("The child slept elsewhere at that time: end that stay first.", allowed_actions=["end"])
     own = _digests(runtime.vault, body.facility.state, body.facility.place)
-    if decision is None:
-        await _check_family(session, caller, child, body, own)
+    by = apart.carers if rules.is_alone(condition, body.quarters) else None
+    if body.family_decision is None:
+        by = await _check_family(session, caller, child, body, own, apart.siblings) or by
     known = await children.opened(children.keyring_of(runtime), child)
     row = _row(caller, known, body, condition, own[0])
+    _reason(row, body.family_decision, by)
     session.add(row)
     await session.flush()
     session.add_all([StayRelative(stay_id=row.id, relative_id=each) for each in sorted(set(child.relatives))])
@@ -48,30 +53,46 @@ async def record(session: AsyncSession, runtime: Runtime, caller: Caller, body: 
 
 
 async def _check_family(
-    session: AsyncSession, caller: Caller, child: Child, body: StayIn, own: Sequence[bytes]
-) -> None:
-    """Refuse to let siblings sleep in two places.
+    session: AsyncSession,
+    caller: Caller,
+    child: Child,
+    body: StayIn,
+    own: Sequence[bytes],
+    parted: Mapping[str, FamilySeparation],
+) -> FamilySeparation | None:
+    """Refuse to let siblings sleep in two places, unless a separation stands: then return it.
 
     Where R31 withholds a sibling's place, the answer is the same whichever place it is: nobody finds it by trying.
     """
+    by = None
     for other in await store.of_family(session, child.id, child.relatives, body.since, body.until):
         same = other.place_digest in own and rules.knows_location(other.kind, caller.agency_kind, caller.role)
-        if not same and not rules.may_be_apart(body.facility.kind, other.kind):
+        if same or rules.may_be_apart(body.facility.kind, other.kind):
+            continue
+        if other.child_id not in parted:
             raise rules.apart("Children of one family sleep in one place")
+        by = parted[other.child_id]
+    return by
 
 
 def _row(caller: Caller, known: Opened, body: StayIn, condition: TravelCondition, digest: bytes) -> Stay:
-    row_id, decision = ids.new("sty"), body.family_decision
+    row_id = ids.new("sty")
     return Stay(
         id=row_id, child_id=known.child.id, kind=body.facility.kind, state=body.facility.state,
         place=known.seal(body.facility.place.model_dump_json().encode(), table=_TABLE, column="place", row=row_id),
         place_digest=digest, purpose=body.purpose, quarters=body.quarters, travel_condition=condition,
-        since=body.since, until=body.until,
-        end_reason=body.end_reason, status=StayStatus.SLEEPING if body.until is None else StayStatus.ENDED,
-        split_reason=decision.reason if decision else None, split_reference=decision.reference if decision else None,
-        split_decided_at=decision.decided_at if decision else None, agency=caller.agency, office=caller.office,
-        officer=body.officer, recorded_at=clock.now(),
+        since=body.since, until=body.until, end_reason=body.end_reason,
+        status=StayStatus.SLEEPING if body.until is None else StayStatus.ENDED,
+        agency=caller.agency, office=caller.office, officer=body.officer, recorded_at=clock.now(),
     )  # fmt: skip
+
+
+def _reason(row: Stay, told: FamilyDecision | None, by: FamilySeparation | None) -> None:
+    """Write down by which decision the family sleeps apart. Why it was parted is the Procuraduría's to tell."""
+    if told is not None:
+        row.split_reason, row.split_reference, row.split_decided_at = told.reason, told.reference, told.decided_at
+    elif by is not None:
+        row.separation_id, row.split_reference, row.split_decided_at = by.id, by.reference, by.decided_at
 
 
 def _digests(vault: Vault, state: str, place: StayPlace) -> list[bytes]:

@@ -30,6 +30,7 @@ class HumanitarianPermit(SQLModel, table=True):
     act_date: date | None = None
     measure_reference: str | None = Field(default=None, description="the protection measure that calls for the act")
     encounter_id: str | None = Field(default=None, index=True, description="the encounter at which the carer was met")
+    member_id: str | None = Field(default=None, description="which carer of the child's family that adult is")
     carer: CarerStatus = Field(default=CarerStatus.NONE, sa_type=coded(CarerStatus))
     finding_reference: str | None = Field(default=None, description="the Procuraduría's latest decision on the carer")
     finding_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

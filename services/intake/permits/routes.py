@@ -49,7 +49,8 @@ async def index(
     if child_id is not None:
         statement = statement.where(HumanitarianPermit.child_id == child_id)
     rows = (await session.exec(paging.apply(statement, HumanitarianPermit.id))).all()
-    return paging.page(rows, lambda row: service.item(caller, row))
+    shown = await service.items(session, caller, rows)
+    return paging.page(rows, lambda row: shown[row.id])
 
 
 @permits.get("/{permit_id}", summary="Read a permit")

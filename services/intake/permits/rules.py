@@ -1,6 +1,8 @@
 """On what a permit may depend (nothing), what ends it, and whom else it covers. Pure."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from services.intake.encounters.rules import MEXICAN, TravelCondition
@@ -40,6 +42,7 @@ class CarerStatus(StrEnum):
     NONE = "none"  # nobody is linked
     COVERED = "covered"
     EXCLUDED = "excluded"  # by the Procuraduría
+    IN_REVIEW = "in_review"  # suspended: a carer of the family is excluded, and nobody said which adult this one is
 
 
 class PermitAction(StrEnum):
@@ -55,6 +58,8 @@ CARER_TRANSITIONS = {
     (CarerStatus.NONE, PermitAction.LINK_CARER): CarerStatus.COVERED,
     (CarerStatus.COVERED, PermitAction.EXCLUDE_CARER): CarerStatus.EXCLUDED,
     (CarerStatus.EXCLUDED, PermitAction.RESTORE_CARER): CarerStatus.COVERED,
+    (CarerStatus.IN_REVIEW, PermitAction.EXCLUDE_CARER): CarerStatus.EXCLUDED,
+    (CarerStatus.IN_REVIEW, PermitAction.RESTORE_CARER): CarerStatus.COVERED,
 }
 """Every move of a valid permit's carer. A permit that has ended moves no more."""
 
@@ -87,7 +92,19 @@ CARER = Rule(
     ),
     "Ley de Migración, art. 52, fr. V, b, and 74",
 )
-RULES = (AT_ONCE, CARER)
+REVIEW = Rule(
+    "R9-REVIEW",
+    Text(
+        "Where the Procuraduría has found a carer of the family contrary to the child's best interests, no adult of "
+        "whom nobody says which carer that is gets a share in the permit; one that has it waits for the Procuraduría. "
+        "The child's own permit goes on.",
+        "Si la Procuraduría determinó que una persona cuidadora de la familia es contraria al interés superior, no se "
+        "extiende la condición a quien no se sabe cuál de ellas es; la ya extendida queda en revisión de la "
+        "Procuraduría. La de la niña o niño sigue vigente.",
+    ),
+    "Ley de Migración, art. 52, fr. V, b, and 74; that the share waits is a design decision",
+)
+RULES = (AT_ONCE, CARER, REVIEW)
 
 DEPENDS_ON_NOTHING = ("fee", "required_documents", "valid_until")
 """What other permits depend on. Systems that send it for a child are told the rule."""
@@ -124,18 +141,68 @@ def check_carer(condition: TravelCondition, *, excluded: bool) -> None:
         )
 
 
-def advance(status: PermitStatus, carer: CarerStatus, action: PermitAction) -> tuple[PermitStatus, CarerStatus]:
+def check_findings(member_id: str | None, adverse: Collection[str]) -> None:
+    """Raise RefusedByLaw where the carer is one of those in the family who were found adverse, or may be."""
+    if member_id in adverse:
+        raise CARER.refuse(
+            "The Procuraduría found this carer contrary to the child's best interests.", allowed_actions=["pp_finding"]
+        )
+    if member_id is None and adverse:
+        raise REVIEW.refuse(
+            "The Procuraduría found a carer of this family contrary to the child's best interests: say which of its "
+            "carers this adult is (`member_id`).",
+            allowed_actions=["member_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found last of a carer in the child's family."""
+
+    member_id: str
+    adverse: bool
+    decided_at: datetime
+
+
+def follow(
+    carer: CarerStatus, member_id: str | None, found_at: datetime | None, finding: Finding, adverse: Collection[str]
+) -> CarerStatus:
+    """Return where a valid permit's carer stands after a finding in the family.
+
+    `member_id` says which carer of the family the permit covers, `found_at` when the Procuraduría last decided on
+    the permit itself, `adverse` who of the family is excluded now. Whoever may be the excluded carer waits.
+    """
+    if carer is CarerStatus.NONE or (member_id is not None and member_id != finding.member_id):
+        return carer
+    if member_id is not None:
+        return CarerStatus.EXCLUDED if finding.adverse else CarerStatus.COVERED
+    if carer is CarerStatus.COVERED and finding.adverse and (found_at is None or found_at < finding.decided_at):
+        return CarerStatus.IN_REVIEW
+    return CarerStatus.COVERED if carer is CarerStatus.IN_REVIEW and not adverse else carer
+
+
+def advance(
+    status: PermitStatus, carer: CarerStatus, action: PermitAction, *, in_family: bool = False
+) -> tuple[PermitStatus, CarerStatus]:
     """Return where permit and carer stand next. Raises IllegalMove."""
-    if action.value not in [each for kind in ("INM", "PP") for each in allowed(status, carer, kind)]:
-        raise IllegalMove("This permit does not allow that now.", allowed_actions=allowed(status, carer, WHO[action]))
+    lawful = allowed(status, carer, WHO[action], in_family=in_family)
+    if in_family and WHO[action] == "PP":
+        raise IllegalMove("This carer is one of the child's family: record what is found there.",
+                          allowed_actions=["pp_finding"])  # fmt: skip
+    if action.value not in lawful:
+        raise IllegalMove("This permit does not allow that now.", allowed_actions=lawful)
     if action is PermitAction.END:
         return PermitStatus.ENDED, carer
     return status, CARER_TRANSITIONS[carer, action]
 
 
-def allowed(status: PermitStatus, carer: CarerStatus, agency_kind: str) -> list[str]:
-    """Return what a caller of this kind may do with a permit now."""
+def allowed(status: PermitStatus, carer: CarerStatus, agency_kind: str, *, in_family: bool = False) -> list[str]:
+    """Return what a caller of this kind may do with a permit now.
+
+    Of a carer in the family the Procuraduría decides there: the permit follows.
+    """
     if status is PermitStatus.ENDED:
         return []
     moves = [PermitAction.END, *(action for start, action in CARER_TRANSITIONS if start is carer)]
-    return [action.value for action in moves if WHO[action] == agency_kind]
+    own = [action for action in moves if not (in_family and WHO[action] == "PP")]
+    return [action.value for action in own if WHO[action] == agency_kind]

@@ -1,9 +1,9 @@
 """What systems send and see of permits."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.intake.children.schemas import Curp, Officer, Reference
 from services.intake.permits.rules import CarerStatus, MigrationAct, PermitReason, PermitStatus
@@ -27,6 +27,10 @@ class PermitIn(In):
     card: Card | None = Field(default=None, description="its card, once there is one")
     encounter_id: Id | None = Field(
         default=None, description="the encounter at which the child's carer was met: the permit covers that adult (R9)"
+    )
+    member_id: Id | None = Field(
+        default=None,
+        description="which carer of the child's family that adult is: the permit follows what is found (R9)",
     )
     fee: Annotated[int, Field(ge=0)] | None = Field(default=None, description="always refused: there is none (R8)")
     required_documents: Annotated[list[Line], Field(max_length=20)] | None = Field(
@@ -54,8 +58,15 @@ class PermitEndIn(In):
 class CarerLinkIn(In):
     """The child's carer is covered by the permit too."""
 
-    encounter_id: Id = Field(description="the encounter at which the carer was met")
+    encounter_id: Id | None = Field(default=None, description="the encounter at which the carer was met")
+    member_id: Id | None = Field(default=None, description="which carer of the child's family it is")
     officer: Officer
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.encounter_id is None and self.member_id is None:
+            raise ValueError("encounter_id or member_id says who the carer is")
+        return self
 
 
 class CarerFindingIn(In):
@@ -79,6 +90,7 @@ class PermitItem(Out):
     act_date: date | None = Field(description="the date of that act", examples=[None])
     measure_reference: str | None = Field(description="the measure that called for it", examples=[None])
     encounter_id: str | None = Field(description="where the carer was met", examples=[None])
+    member_id: str | None = Field(description="which carer of the child's family it covers", examples=[None])
     carer: CarerStatus = Field(description="whether it covers the carer", examples=["none"])
     finding_reference: str | None = Field(
         description="the Procuraduría's latest decision on the carer", examples=[None]

@@ -1,5 +1,6 @@
 """Every SQL statement on permits."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlmodel import col, select
@@ -19,12 +20,11 @@ def readable(caller: Caller) -> Any:
     )
 
 
-async def get(
-    session: AsyncSession, caller: Caller, permit_id: str, *, lock: bool = False
-) -> HumanitarianPermit | None:
+async def get(session: AsyncSession, caller: Caller, permit_id: str) -> HumanitarianPermit | None:
     """Return a permit that the caller may read."""
-    statement = readable(caller).where(HumanitarianPermit.id == permit_id)
-    found: HumanitarianPermit | None = (await session.exec(statement.with_for_update() if lock else statement)).first()
+    found: HumanitarianPermit | None = (
+        await session.exec(readable(caller).where(HumanitarianPermit.id == permit_id))
+    ).first()
     return found
 
 
@@ -36,11 +36,26 @@ async def has_valid(session: AsyncSession, child_id: str) -> bool:
     return (await session.exec(statement)).first() is not None
 
 
+async def valid_of(session: AsyncSession, child_ids: Collection[str]) -> Sequence[HumanitarianPermit]:
+    """Return the permits that have not ended, of children who are locked."""
+    statement = select(HumanitarianPermit).where(
+        col(HumanitarianPermit.child_id).in_(child_ids), HumanitarianPermit.status == PermitStatus.VALID
+    )
+    return (await session.exec(statement.order_by(col(HumanitarianPermit.id)))).all()
+
+
 async def excluded(session: AsyncSession, encounter_id: str) -> bool:
-    """Whether the Procuraduría's latest word on the carer met there, under any permit, keeps that adult out."""
+    """Whether the Procuraduría's latest word on the carer met there, under any permit, keeps that adult out.
+
+    Of a carer whom the permit knows by the family, the family says it.
+    """
     statement = (
         select(HumanitarianPermit.carer)
-        .where(HumanitarianPermit.encounter_id == encounter_id, col(HumanitarianPermit.finding_at).is_not(None))
+        .where(
+            HumanitarianPermit.encounter_id == encounter_id,
+            col(HumanitarianPermit.member_id).is_(None),
+            col(HumanitarianPermit.finding_at).is_not(None),
+        )
         .order_by(col(HumanitarianPermit.finding_at).desc(), col(HumanitarianPermit.id).desc())
         .limit(1)
     )

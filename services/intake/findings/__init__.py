@@ -1,0 +1,1 @@
+"""What the Procuraduría finds of a carer, and what permits follow from it."""
