@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 from services.intake.ages.routes import ages
 from services.intake.assistance import rules as assistance_rules
 from services.intake.assistance.routes import assistance
+from services.intake.attendances.routes import attendances
 from services.intake.bulk.routes import loads, uploads
 from services.intake.children import rules as children_rules
 from services.intake.children.routes import children, internal
@@ -67,6 +68,7 @@ ROUTERS = (
     uploads,
     loads,
     encounters,
+    attendances,
     children,
     ages,
     identifiers,

@@ -39,6 +39,7 @@ CALLERS = (
     (r"intake_statistics.*", "upm"),
     (r"intake_sndif_register_.*", "sndif"),
     (r"intake_children_(age_decisions_decide|screenings_index)", "pp-chp"),
+    (r"intake_encounters_attendances_attend", "pp-chp"),
     (r"intake_families_(separate|reunite|remove|findings.*)", "pp-chp"),
     (r"intake_(lodging_unknown|permits_(exclude|restore)_carer)", "pp-chp"),
     (r"intake_.*", "inm-chp"),
@@ -128,6 +129,20 @@ async def adult(stage: Stage) -> Values:
     return {"encounter_id": (await stage.met(adult=stranger))["id"]}
 
 
+async def with_carer(stage: Stage) -> Values:
+    """A meeting of a child and her aunt, before the moments that the examples name."""
+    aunt = {"tie": "CUSTOMARY_CARE", "relation": "AUNT_OR_UNCLE"}
+    return {"encounter_id": (await stage.met(adult=aunt, occurred_at="2026-11-20T12:00:00Z"))["id"]}
+
+
+async def attended(stage: Stage) -> Values:
+    """The same, and the Procuraduría has attended."""
+    body = {"attended_at": "2026-11-20T13:00:00Z", "officer": "pp-0001", "oficio": "OF-1", "oficio_date": "2026-11-20"}
+    values = await with_carer(stage)
+    await stage.cast["pp-chp"].post(f"/v1/intake/encounters/{values['encounter_id']}/attendances", body)
+    return values
+
+
 async def family(stage: Stage) -> Values:
     return await stage.family()
 
@@ -150,6 +165,8 @@ async def alone_then_with_carer(stage: Stage) -> Values:
 
 PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"intake_encounters_adult", adult),
+    (r"intake_encounters_attendances_.*", with_carer),
+    (r"intake_encounters_presentation_present", attended),
     (r"intake_bulk_loads_.*", one("load_id", Stage.load)),
     (r"intake_corrections_(show|apply|refuse)", one("correction_id", Stage.correction)),
     (r"intake_matches_unlink", one("match_id", lambda stage: stage.match("link"))),

@@ -270,6 +270,6 @@ def check_carer(tie: Tie, presented_at: datetime | None, attended_at: datetime |
     if early or carer_presentation(tie, attended_at, oficio) is CarerPresentation.BLOCKED:
         raise CARER.refuse(
             "The adult's presentación waits: first the Procuraduría attends (`pp_attended_at`) and the oficio de "
-            "canalización is drawn up (`oficio`).",
+            "canalización is drawn up (`oficio`). The Procuraduría records both, also after the encounter.",
             allowed_actions=["pp_attended_at", "oficio"],
         )

@@ -199,7 +199,7 @@ async def test_only_a_carer_of_the_childs_own_family_is_covered(standing_world: 
 
 
 async def parted(world: World, family: Row, *members: str, etag: str = '"v1"') -> Row:
-    body = {"members": [{"member_id": each} for each in members], "reason": "VIOLENCE", "decision": decision()}
+    body: Row = {"members": [{"member_id": each} for each in members], "reason": "VIOLENCE", "decision": decision()}
     made = await family_step(world, family, "separate", etag, **body)
     assert made["status"] == 200, made
     return made
