@@ -32,6 +32,8 @@ from services.intake.orientation import rules as orientation_rules
 from services.intake.orientation.routes import orientation
 from services.intake.permits import rules as permits_rules
 from services.intake.permits.routes import permits
+from services.intake.procedures import rules as procedures_rules
+from services.intake.procedures.routes import procedures
 from services.intake.register import rules as register_rules
 from services.intake.register.routes import register
 from services.intake.releases import rules as releases_rules
@@ -61,6 +63,7 @@ RULES = (
     *lodging_rules.RULES,
     *permits_rules.RULES,
     *orientation_rules.RULES,
+    *procedures_rules.RULES,
 )
 DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES, encounters_rules.VRH)
 ROUTERS = (
@@ -69,6 +72,7 @@ ROUTERS = (
     loads,
     encounters,
     attendances,
+    procedures,
     children,
     ages,
     identifiers,

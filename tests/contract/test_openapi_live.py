@@ -18,6 +18,7 @@ import pytest_asyncio
 
 from sandbox import description
 from sandbox.cast import enrol
+from sandbox.partner import until
 from sandbox.ports import free_ports
 from sandbox.route import Cast
 from sandbox.system import PROGRAMS, System
@@ -143,6 +144,18 @@ async def attended(stage: Stage) -> Values:
     return values
 
 
+async def notified(stage: Stage) -> Values:
+    """The girl's meeting, as soon as intake has heard that the Procuraduría acknowledged it."""
+    path = f"/v1/intake/encounters/{stage.values['encounter_id']}"
+
+    async def heard() -> bool | None:
+        clocks = (await stage.cast["inm-chp"].get(path))["clocks"]
+        return any((each["rule"], each["state"]) == ("D1", "met") for each in clocks) or None
+
+    await until(heard)
+    return {}
+
+
 async def family(stage: Stage) -> Values:
     return await stage.family()
 
@@ -167,6 +180,7 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"intake_encounters_adult", adult),
     (r"intake_encounters_attendances_.*", with_carer),
     (r"intake_encounters_presentation_present", attended),
+    (r"intake_encounters_procedures_.*", notified),
     (r"intake_bulk_loads_.*", one("load_id", Stage.load)),
     (r"intake_corrections_(show|apply|refuse)", one("correction_id", Stage.correction)),
     (r"intake_matches_unlink", one("match_id", lambda stage: stage.match("link"))),
