@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.intake.counts import service as counts
 from services.intake.encounters import service as encounters
+from services.intake.erasure import service as erasure
 from services.intake.matches import upkeep as matches
 from services.intake.releases.service import Releaser
 from shared.runtime import Runtime
@@ -18,6 +19,7 @@ def worker(runtime: Runtime) -> FastAPI:
         "counts": lambda: counts.turn(runtime.database),
         "relinks": counts.Relinks(runtime.database).turn,
         "matches": lambda: matches.turn(runtime),
+        "erasures": lambda: erasure.turn(runtime),
         "releases": Releaser(runtime.database, timedelta(days=runtime.settings.release_days)).turn,
     }
     return create_worker(runtime, "services.intake", fired=encounters.fired, turns=turns)

@@ -54,7 +54,10 @@ class Story:
         numbers = [{"system": "NATIONAL", "issuer": "HND", "value": self.word("ExternalIdIn.value")}]
         adult = {"tie": "PARENTAL_AUTHORITY", "identity": self.adult()}
         place = {"state": "MX-CHP", "point": PLANT}
-        met = await self.world.met(encounter(child=self.child(), adult=adult, place=place, external_ids=numbers))
+        girl = self.child()
+        met = await self.world.met(encounter(child=girl, adult=adult, place=place, external_ids=numbers))
+        (match,) = (await self.world.met(encounter(child=girl)))["possible_matches"]  # the same girl, it seems
+        await self.send(f"matches/{match['match_id']}/link", {"code": "DOCUMENTS"}, etag='"v1"')
         await self._corrected(met["child_id"])
         await self._cared_for(met["child_id"])
         await self._sheltered(met)
@@ -63,7 +66,7 @@ class Story:
 
     async def _corrected(self, child_id: str) -> None:
         identity = self.names("Identity") | {"birth_date": self.day("Identity.birth_date")}
-        assert (await self.world.patch(child_id, {"identity": identity})).status_code == 200
+        assert (await self.world.patch(child_id, {"identity": identity}, '"v2"')).status_code == 200
         asked = {"asked_by": "PROCURADURIA", "proof": "PP_REPRESENTATION", "asked_at": ago(hours=1)}
         patch = {"identity": self.names("Identity") | {"birth_date": self.day("Identity.birth_date")}}
         made = await self.send(f"children/{child_id}/corrections", asked | {"patch": patch}, "PP")
@@ -111,14 +114,10 @@ class Story:
         await self.send("assistance", given)
 
     async def _others(self) -> None:
-        """A child of unknown age, and one like the first; a complaint; files."""
+        """A child of unknown age; a complaint; files."""
         estimate = {"low": 13, "high": 15, "basis": f"Dice {self.word('EstimatedAge.basis')}"}
         unknown = girl(birth_date=None, estimated_age=estimate, relatives=[])
         await self.world.met(encounter(child=unknown))
-        same = {name: canary(number) for number, name in enumerate(("given_names", "first_surname"), 1)}
-        await self.world.met(encounter(child=self.child() | same))  # perhaps the first girl: matched, and reviewed
-        for match in (await self.world.get("/v1/intake/matches")).json()["items"]:
-            await self.send(f"matches/{match['id']}/reject", {"code": "TWIN"}, etag='"v1"')
         here = {"occurred_at": ago(minutes=9), "place": {"state": "MX-CHP", "point": PLANT}, "officer": "beta-12"}
         await self.send("orientation/actions", here | {"action": "PATROL", "persons": 1, "minors": 1})
         parts = ("given_names", "first_surname", "contact", "account")
