@@ -15,7 +15,7 @@ from services.intake.register.store import Change
 from shared import audit
 from shared.auth import Caller
 from shared.delivery.events.cursors import Cursors
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, Law, NotFound
 from shared.runtime import Runtime
 
 SCANNED = 1000
@@ -26,7 +26,7 @@ _PLACE = "feed/intake/sndif-register"
 async def read(session: AsyncSession, runtime: Runtime, caller: Caller, after: str | None, limit: int) -> RegisterOut:
     """Return the children who changed behind `after`, and record that each was read. Raises Forbidden, Refusal."""
     if caller.state is not None:
-        raise Forbidden(f"SNDIF alone reads its register ({REGISTER.id}: {REGISTER.source}).")
+        raise Forbidden("SNDIF alone reads its register.", law=Law(REGISTER.id, REGISTER.source))
     head = await store.head(session)
     cursors = Cursors(runtime.cursor_key, _PLACE, epoch=0, position=head)
     start = cursors.position_of(after) if after else 0

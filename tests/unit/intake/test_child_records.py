@@ -143,6 +143,7 @@ async def test_nobody_becomes_an_adult_without_the_procuradurias_decision(standi
     older = {"identity": {"estimated_age": {"low": 18, "high": 20, "basis": "acta"}}}
     refused = assert_problem(await standing_world.patch(child_id, older), 409, "refused_by_law")
     assert (refused["rule"], refused["allowed_actions"]) == ("R3", ["age_decision"])
+    assert "Ley de Migración, art. 3, fr. XVI" in refused["source"]
     by_inm = await standing_world.add(child_id, "age-decisions", DECISION)
     assert_problem(by_inm, 403, "forbidden")
     decided = await standing_world.add(child_id, "age-decisions", DECISION, kind="PP")

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import text
 
 from shared import clock, ids, telemetry, testing
+from shared.db import run
 from tests.unit.intake.world import (
     CHILDREN,
     Row,
@@ -111,6 +113,20 @@ async def test_every_reading_is_recorded(world: World) -> None:
         ("child", child_id, "pp-chp")
     ] * 2
     assert [entry["request_id"] for entry in entries] == [answer.headers["x-request-id"] for answer in answers]
+
+
+async def test_a_reading_that_cannot_be_recorded_is_not_given(world: World) -> None:
+    """R34 refuses nothing by name: who may read does, and no answer leaves without its row in the audit."""
+    child_id = await new(world)
+    async with world.runtime.database.work() as session:
+        await run(session, text("ALTER TABLE audit_entry RENAME TO audit_elsewhere"))
+    try:
+        answer = await world.get(f"{CHILDREN}/{child_id}")
+    finally:
+        async with world.runtime.database.work() as session:
+            await run(session, text("ALTER TABLE audit_elsewhere RENAME TO audit_entry"))
+    assert answer.status_code >= 500
+    assert "Ana" not in answer.text
 
 
 @pytest.mark.parametrize("who", [{"state": "MX-OAX"}, {"kind": "PP", "state": "MX-OAX"}])

@@ -130,7 +130,7 @@ async def test_no_child_is_presented_since_the_reform(outcome: str | None, day: 
 async def test_a_child_of_today_is_channelled(standing_world: World) -> None:
     assert (await standing_world.met(encounter(outcome="CHANNELLED")))["outcome"] == "CHANNELLED"
     document = assert_problem(await standing_world.post(encounter(outcome="PRESENTED")), 409, "refused_by_law")
-    assert document["rule"] == "R2"
+    assert (document["rule"], "art. 99, 112, fr. I and III, and 120" in document["source"]) == ("R2", True)
 
 
 # -- R10: the adult who cares for the child ----------------------------------------------------------

@@ -340,6 +340,8 @@ async def test_enforcement_does_not_read_where_a_civil_society_shelter_is(world:
             answer = await world.get(f"{LODGING}/{made['id']}", role=role, state=state)
             shown = answer.json()
             assert (shown["place"], shown["withheld"], shown["kind"]) == (None, "R31", "CIVIL_SOCIETY_SHELTER")
+            book = (await world.get("/v1/intake/rules")).json()["rules"]
+            assert ["art. 76" in rule["source"] for rule in book if rule["id"] == shown["withheld"]] == [True]
             assert "canary" not in answer.text
             assert "Tapachula" not in answer.text
     for who in ({"kind": "INM", "role": "opi"}, {"kind": "PP"}, {"kind": "DIF"}):

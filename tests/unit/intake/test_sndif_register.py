@@ -99,6 +99,13 @@ async def test_an_erased_child_has_no_identity_left(world: World) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_the_dif_of_a_state_is_told_by_which_rule_it_does_not_read_the_register(standing_world: World) -> None:
+    refused = assert_problem(await standing_world.get(PATH, **(SNDIF | {"state": "MX-CHP"})), 403, "forbidden")
+    assert (refused["rule"], refused["source"].endswith("arts. 99 and 100")) == ("R32", True)
+    assert (await standing_world.get(PATH, **SNDIF)).status_code == 200
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "who",
     [{"state": "MX-CHP"}, {"kind": "INM"}, {"kind": "PP"}, {"kind": "UPM"}, {"kind": "UNICEF"}, {"kind": "CONSULATE"},

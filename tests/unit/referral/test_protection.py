@@ -63,6 +63,7 @@ async def test_the_law_refuses_by_name(
     refused = (await world.post("inm-chp", "/releases", release_in(case["id"], **act), 409)).json()
     assert (refused["rule"], obstacle in refused["detail"]) == (rule, True)
     assert refused["source"]
+    assert rule != "R20" or refused["source"] == "Ley de Migración, art. 112, fr. V"
 
 
 async def test_only_the_procuraduria_concurs_and_only_inm_releases(world: World) -> None:

@@ -1,0 +1,132 @@
+"""Every rule that intake is to enforce has a test that shows the refusal, and one that shows the lawful way."""
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from services.consular.main import RULES as CONSULAR
+from services.intake.main import RULES as INTAKE
+from services.referral.main import RULES as REFERRAL
+
+TESTS = Path(__file__).parents[1]
+
+
+class Shown(NamedTuple):
+    """Where a rule is shown: `file::test`, below tests/. Without a lawful way the refusal's test has both."""
+
+    refusal: str
+    lawful: str = ""
+
+
+_LODGING, _FAMILIES = "unit/intake/test_lodging.py", "unit/intake/test_families.py"
+_INTERVIEWS, _PERMITS = "unit/intake/test_interviews.py", "unit/intake/test_permits.py"
+_PROCEDURES, _STATISTICS = "unit/intake/test_procedures.py", "unit/intake/test_statistics.py"
+
+SHOWN = {
+    "R1": Shown(f"{_LODGING}::test_a_station_is_refused_to_everybody_for_every_child"),
+    "R2": Shown("unit/intake/test_kinds.py::test_a_child_of_today_is_channelled"),
+    "R3": Shown("unit/intake/test_child_records.py::test_nobody_becomes_an_adult_without_the_procuradurias_decision"),
+    "R5": Shown(
+        f"{_PROCEDURES}::test_no_procedure_begins_before_the_procuraduria_was_notified",
+        f"{_PROCEDURES}::test_after_the_notice_a_procedure_begins_once",
+    ),
+    "R8": Shown(f"{_PERMITS}::test_a_permit_depends_on_nothing"),
+    "R9": Shown(f"{_FAMILIES}::test_an_adverse_finding_ends_a_carers_share_in_the_permit_until_a_later_one"),
+    "R9-PERMIT": Shown(
+        "unit/intake/test_carers.py::test_who_was_found_adverse_in_the_family_is_under_no_permit",
+        f"{_PERMITS}::test_a_permit_covers_the_carer_until_the_procuraduria_finds_otherwise",
+    ),
+    "R9-REVIEW": Shown(
+        "unit/intake/test_carers.py::test_who_was_found_adverse_in_the_family_is_under_no_permit",
+        "unit/intake/test_carers.py::test_a_carer_of_whom_nobody_says_which_one_it_is_waits_for_the_procuraduria",
+    ),
+    "R10": Shown("unit/intake/test_attendances.py::test_a_carer_waits_for_the_procuraduria_and_is_then_presented"),
+    "R12": Shown(
+        f"{_FAMILIES}::test_siblings_are_not_parted_without_the_procuraduria",
+        f"{_FAMILIES}::test_the_procuraduria_parts_and_reunites_by_reasoned_decisions",
+    ),
+    "R12-LODGING": Shown(f"{_LODGING}::test_siblings_sleep_in_one_place_whichever_record_names_the_other"),
+    "R14": Shown(
+        f"{_INTERVIEWS}::test_another_topic_is_refused_and_nothing_kept",
+        f"{_INTERVIEWS}::test_an_interview_on_the_topics_of_the_law_is_recorded_and_sealed",
+    ),
+    "R20": Shown(
+        "unit/referral/test_protection.py::test_the_law_refuses_by_name",
+        "unit/referral/test_protection.py::test_only_the_procuraduria_concurs_and_only_inm_releases",
+    ),
+    "R27": Shown(
+        f"{_INTERVIEWS}::test_an_unlawful_interview_is_refused",
+        f"{_INTERVIEWS}::test_with_an_interpreter_any_language_will_do",
+    ),
+    # What is withheld is an answer without the place, which names the rule.
+    "R31": Shown(f"{_LODGING}::test_enforcement_does_not_read_where_a_civil_society_shelter_is"),
+    "R32": Shown(
+        "unit/intake/test_sndif_register.py::"
+        "test_the_dif_of_a_state_is_told_by_which_rule_it_does_not_read_the_register"
+    ),
+    "R33": Shown(f"{_STATISTICS}::test_the_public_chooses_no_period_of_its_own"),
+    "R34": Shown(
+        "unit/intake/test_children.py::test_a_reading_that_cannot_be_recorded_is_not_given",
+        "unit/intake/test_children.py::test_every_reading_is_recorded",
+    ),
+    "R35-RETENTION": Shown(
+        "unit/intake/test_erasure.py::test_a_record_is_erased_once_it_was_blocked_and_its_time_has_come",
+        "unit/intake/test_erasure.py::test_of_an_erased_child_no_row_is_left_but_what_the_law_keeps",
+    ),
+}
+"""Rule → the tests that show it. Of variants of a rule (`R9-PERMIT`) each has its own."""
+
+NAMELESS = {"R34": "who may read may: what cannot be recorded is not answered, and no answer names that rule"}
+"""Rules that no refusal names, and why."""
+
+ISSUE = ("R1", "R2", "R3", "R5", "R8", "R9", "R12", "R14", "R20", "R27", "R31", "R32", "R33", "R34", "R35")
+"""What intake was asked to enforce."""
+
+
+_LAWFUL = ("lodged(", "met(", "world.get(", "house.permit(", "granted(", ".status_code", '"status"', ", 200)", "turn(")
+"""How tests say that something was done: what must succeed, or a status."""
+
+
+def functions(file: Path) -> dict[str, str]:
+    """Return the functions of a test file, decorators included, by name."""
+    source = file.read_text("utf-8")
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            found[node.name] = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
+    return found
+
+
+def shown(place: str) -> str:
+    """Return the text of a test, with the helper by which its file says what a refusal must say."""
+    file, _, name = place.partition("::")
+    known = functions(TESTS / file)
+    assert name in known, f"{place}: there is no such test"
+    helper = known.get("refused", "")
+    if not helper and "refused(" in known[name]:
+        helper = functions(TESTS / _PERMITS)["refused"]  # lent by the tests of permits
+    return known[name] + (helper if "refused(" in known[name] else "")
+
+
+def test_every_rule_of_the_issue_is_shown() -> None:
+    assert {name.partition("-")[0] for name in SHOWN} >= set(ISSUE)
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_the_refusal_names_its_rule_and_its_source(rule: str) -> None:
+    text = shown(SHOWN[rule].refusal)
+    if rule in NAMELESS:
+        return
+    assert f'"{rule}"' in text, f"{SHOWN[rule].refusal} does not assert the rule"
+    assert '"source"' in text or ".source" in text or "article" in text, f"{SHOWN[rule].refusal} names no article"
+    published = {each.id: each.source for each in (*INTAKE, *REFERRAL, *CONSULAR)}
+    assert published[rule]
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_the_lawful_way_is_shown(rule: str) -> None:
+    place = SHOWN[rule].lawful or SHOWN[rule].refusal
+    assert any(way in shown(place) for way in _LAWFUL), f"{place} shows no lawful way"
