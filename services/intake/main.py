@@ -65,7 +65,7 @@ RULES = (
     *orientation_rules.RULES,
     *procedures_rules.RULES,
 )
-DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES, encounters_rules.VRH)
+DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES, encounters_rules.VRH, *tracing_rules.DEADLINES)
 ROUTERS = (
     recording,
     uploads,

@@ -16,7 +16,19 @@ from shared.clocks.models import Clock, ClockChange
 from shared.clocks.rules import ChangeKind, ClockAction, ClockState, Deadline, Limit, WorkingDays
 from shared.errors import NotFound
 
-__all__ = ["Fired", "calendar_of", "cancel", "extend", "fire", "meet", "meet_all", "pause", "resume", "started"]
+__all__ = [
+    "Fired",
+    "calendar_of",
+    "cancel",
+    "extend",
+    "fire",
+    "meet",
+    "meet_all",
+    "pause",
+    "restart",
+    "resume",
+    "started",
+]
 
 
 def started(
@@ -117,6 +129,18 @@ async def cancel(session: AsyncSession, rule: str, resource_id: str) -> None:
 async def drop(session: AsyncSession, found: Clock) -> None:
     """Stop a locked clock because its duty fell away, whatever it has said."""
     found.state, found.breached_at, found.next_at = ClockState.CANCELLED, None, None
+    found.paused_at = found.pause_reason = None
+    await moved(session, found)
+
+
+async def restart(session: AsyncSession, deadline: Deadline, resource_id: str) -> None:
+    """Let a clock in hours run anew from now: its duty is owed again. A breach that was told stays with who was told."""
+    found = await store.find(session, deadline.id, resource_id)
+    if found is None:
+        return
+    anew = started(deadline, case=found.case_key, resource_id=resource_id, agency=found.agency)
+    for name in ("started_at", "warn_at", "due_at", "next_at", "state", "met_at", "breached_at", "warned_at"):
+        setattr(found, name, getattr(anew, name))
     found.paused_at = found.pause_reason = None
     await moved(session, found)
 

@@ -44,7 +44,8 @@ async def index(
     if child_id is not None:
         statement = statement.where(Tracing.child_id == child_id)
     rows = (await session.exec(paging.apply(statement, Tracing.id))).all()
-    return paging.page(rows, service.item)
+    shown = await service.items(session, rows)
+    return paging.page(rows, lambda row: shown[row.id])
 
 
 @tracings.get("/{tracing_id}", summary="Read a search for a relative")

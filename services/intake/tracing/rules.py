@@ -1,8 +1,10 @@
 """The life of a search for relatives, and who never searches. Pure."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from shared.catalogue import Text
+from shared.clocks.rules import Deadline
 from shared.errors import IllegalMove
 from shared.law import Rule
 
@@ -77,6 +79,20 @@ GUARDED = Rule(
     "Ley de Migración, art. 112, fr. V; Ley sobre Refugiados, Protección Complementaria y Asilo Político, art. 21",
 )
 RULES = (GUARDED,)
+
+TRACING = Deadline(
+    "TRACING",
+    Text(
+        "A relative is to be looked for → found, or that nobody was found",
+        "Se pide buscar a un familiar → se le encuentra o se informa que no",
+    ),
+    "LGDNNA, art. 92, fr. IV (the child is heard); that an answer is due, and the days, are a design decision",
+    verified=False,
+    warn=timedelta(days=3),
+    due=timedelta(days=10),
+)
+DEADLINES = (TRACING,)
+"""From the child's wish, or from when a search is taken up again, to an answer."""
 
 
 def check_searcher(searcher: Searcher) -> None:

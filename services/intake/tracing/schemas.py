@@ -8,6 +8,7 @@ from pydantic import Field
 from services.intake.children.schemas import Name, Officer
 from services.intake.encounters.rules import Relation
 from services.intake.tracing.rules import Searcher, TracingState
+from shared.clocks.schemas import ClockOut
 from shared.shapes import Country, In, Note, Out, Past
 
 
@@ -62,6 +63,10 @@ class TracingItem(Out):
     moved_by: str | None = Field(description="agency and officer of the last step", examples=["inm-chp/opi-0417"])
     moved_at: datetime | None = Field(description="when that was")
     version: int
+    clock: ClockOut | None = Field(
+        description="the time for an answer (TRACING); null of a search from before it ran",
+        examples=[None],
+    )
     allowed_actions: list[str] = Field(description="what may be done with it now", examples=[["find", "give_up"]])
 
 

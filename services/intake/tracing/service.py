@@ -1,5 +1,7 @@
 """Use cases: take down a search for a relative, move it on, read it. Nothing leaves from here (R16)."""
 
+from collections.abc import Sequence
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake.children import service as children
@@ -10,6 +12,9 @@ from services.intake.tracing.rules import TracingAction
 from services.intake.tracing.schemas import Relative, TracingIn, TracingItem, TracingOut
 from shared import audit, clock, etags, ids, jsons
 from shared.auth import Caller
+from shared.clocks import service as clocks
+from shared.clocks import store as clock_store
+from shared.clocks.schemas import ClockOut
 from shared.errors import NotFound
 from shared.runtime import Runtime
 
@@ -28,8 +33,11 @@ async def ask(session: AsyncSession, runtime: Runtime, caller: Caller, child_id:
         recorded_by=caller.agency, recorded_at=clock.now(),
     )  # fmt: skip
     session.add(row)
+    session.add(
+        clocks.started(rules.TRACING, case=child_id, resource_id=row.id, agency=caller.agency, at=body.asked_at)
+    )
     audit.wrote(session, caller, "ask", "tracing", row.id, child=child_id, searcher=body.searcher.value)
-    return item(row)
+    return await _item(session, row)
 
 
 async def get(session: AsyncSession, runtime: Runtime, caller: Caller, tracing_id: str) -> TracingOut:
@@ -39,7 +47,7 @@ async def get(session: AsyncSession, runtime: Runtime, caller: Caller, tracing_i
     known = await children.opened(children.keyring_of(runtime), child)
     audit.read(session, caller, "tracing", row.id)
     relative, found = _told(known, row)
-    return TracingOut(relative=relative, found=found, **item(row).model_dump())
+    return TracingOut(relative=relative, found=found, **(await _item(session, row)).model_dump())
 
 
 async def move(
@@ -63,7 +71,18 @@ async def move(
     row.moved_by, row.moved_at = f"{caller.agency}/{officer}", clock.now()
     row.version += 1
     audit.wrote(session, caller, action.value, "tracing", row.id, child=row.child_id)
-    return item(row)
+    await _tick(session, action, row.id)
+    return await _item(session, row)
+
+
+async def _tick(session: AsyncSession, action: TracingAction, tracing_id: str) -> None:
+    """Stop the clock with an answer or with the child's wish; let it run anew when the search does."""
+    if action is TracingAction.REOPEN:
+        await clocks.restart(session, rules.TRACING, tracing_id)
+    elif action is TracingAction.WITHDRAW:
+        await clocks.cancel(session, rules.TRACING.id, tracing_id)
+    else:
+        await clocks.meet(session, rules.TRACING.id, tracing_id)
 
 
 async def _find(session: AsyncSession, caller: Caller, tracing_id: str, *, lock: bool = False) -> Tracing:
@@ -83,6 +102,18 @@ def _told(known: Opened, row: Tracing) -> tuple[Relative, str | None]:
     return Relative.model_validate(told["relative"]), told["found"]
 
 
-def item(row: Tracing) -> TracingItem:
-    """Return a search as it stands in a list."""
-    return TracingItem(allowed_actions=rules.allowed(row.state), **row.model_dump(exclude={"known"}))
+async def _item(session: AsyncSession, row: Tracing) -> TracingItem:
+    await session.flush()
+    return (await items(session, [row]))[row.id]
+
+
+async def items(session: AsyncSession, rows: Sequence[Tracing]) -> dict[str, TracingItem]:
+    """Return searches, by id, as they stand in a list."""
+    running = await clock_store.of(session, *(row.id for row in rows))
+    found = {each.resource_id: ClockOut.model_validate(each) for each in running}
+    return {
+        row.id: TracingItem(
+            allowed_actions=rules.allowed(row.state), clock=found.get(row.id), **row.model_dump(exclude={"known"})
+        )
+        for row in rows
+    }

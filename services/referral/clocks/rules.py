@@ -12,6 +12,7 @@ ESCALATION = {
     "D2": Kind.DIF,  # intake's: detection to hand-over
     "NEEDS": Kind.PP,  # intake's: food, health, rest, a call [design]
     "VRH": Kind.PP,  # intake's: the permit of a foreign child [design]
+    "TRACING": Kind.PP,  # intake's: an answer to a search for a relative [design]
     "ACK_PP": Kind.PP,
     "ACK_DIF": Kind.DIF,
     "ACK_COMAR": Kind.PP,

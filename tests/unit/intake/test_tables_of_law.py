@@ -92,4 +92,7 @@ async def test_the_rules_are_published(world: World) -> None:
         "R15-SCREENING": True, "R35": True,
     }.items() <= published.items()  # fmt: skip
     times = [(each["id"], each["warn_seconds"], each["due_seconds"]) for each in book["deadlines"]]
-    assert times == [("D1", 3600, 86400), ("D2", 3600, 86400), ("NEEDS", 7200, 14400), ("VRH", 86400, 259200)]
+    assert times == [
+        ("D1", 3600, 86400), ("D2", 3600, 86400), ("NEEDS", 7200, 14400), ("VRH", 86400, 259200),
+        ("TRACING", 259200, 864000),
+    ]  # fmt: skip

@@ -1,12 +1,23 @@
 """Searches for relatives, of which nothing leaves for the state of origin (R16); calls, of which nothing is kept."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.intake.contacts.rules import MEANS, Means
 from services.intake.tracing import rules
-from services.intake.tracing.rules import ORIGIN_STATE, SEARCHERS, TRANSITIONS, Searcher, TracingAction, TracingState
+from services.intake.tracing.rules import (
+    ORIGIN_STATE,
+    SEARCHERS,
+    TRACING,
+    TRANSITIONS,
+    Searcher,
+    TracingAction,
+    TracingState,
+)
+from shared import clock
 from shared.errors import IllegalMove, RefusedByLaw
 from shared.testing import key
 from tests.unit.intake.world import CHILDREN, Row, World, ago, assert_problem
@@ -150,6 +161,40 @@ async def test_searches_are_listed_by_state_and_child(world: World) -> None:
     assert await listed("?state=open") == [made["id"]]
     assert await listed(f"?child_id={other['child_id']}") == [other["id"]]
     assert await listed("", state="MX-OAX") == []
+
+
+def test_the_time_for_an_answer_is_configuration() -> None:
+    assert (TRACING.warn, TRACING.due, TRACING.verified) == (timedelta(days=3), timedelta(days=10), False)
+
+
+async def test_a_search_that_nobody_answers_warns_and_is_then_overdue(world: World) -> None:
+    start = clock.now()
+    made = await asked(world, asked_at=start.isoformat())
+    assert (made["clock"]["state"], made["clock"]["agency"]) == ("running", "inm-chp")
+    for days, state in ((2, "running"), (4, "running"), (11, "breached")):
+        with clock.at(start + timedelta(days=days)):
+            await world.fire()
+            (shown,) = (await world.get(f"{TRACINGS}?child_id={made['child_id']}")).json()["items"]
+            assert shown["clock"]["state"] == state
+    told = [row for row in await world.rows("event", "case_seq") if row["subject"] == made["id"]]
+    assert [row["type"] for row in told] == ["clock.warned", "clock.breached"]
+    assert {(json.loads(row["data"]) if isinstance(row["data"], str) else row["data"])["rule"] for row in told} == {
+        "TRACING"
+    }
+
+
+@ONE
+async def test_an_answer_stops_the_time_and_a_search_that_goes_on_has_it_anew(world: World) -> None:
+    made = await asked(world, asked_at=ago(days=2))
+    steps = {"give-up": "met", "reopen": "running", "withdraw": "cancelled", "find": "met"}
+    for number, action in enumerate(("give-up", "reopen", "withdraw", "reopen", "find"), 1):
+        moved = await step(world, made, action, f'"v{number}"')
+        assert moved["clock"]["state"] == steps[action], action
+        if action == "reopen":
+            assert moved["clock"]["started_at"] > made["clock"]["started_at"]
+    with clock.at(clock.now() + timedelta(days=30)):
+        await world.fire()
+    assert "TRACING" not in repr(await world.rows("event"))
 
 
 # -- contacts --------------------------------------------------------------------------------------------------
