@@ -46,7 +46,7 @@ class Health:
         database = self.runtime.database
         try:
             async with asyncio.timeout(1):
-                revision = await migrate.current(database)
+                revision = await migrate.current(self.runtime.probe)
                 if database.full and not await database.has_room():
                     return "the database cannot be written"
         except Exception:  # whatever kept the database from answering

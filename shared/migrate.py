@@ -43,9 +43,9 @@ def head(package: str) -> str:
 
 
 async def current(database: Database) -> str | None:
-    """Return the revision that the database is at, or None."""
-    async with database.engine.connect() as connection:
-        return await connection.run_sync(_current)
+    """Return the revision that the database is at, or None. A reader, which on SQLite waits for no writer."""
+    async with database.work(write=False) as session:
+        return await (await session.connection()).run_sync(_current)
 
 
 def _current(connection: Connection) -> str | None:

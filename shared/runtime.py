@@ -26,6 +26,8 @@ class Runtime:
     peers: Peers
     keyring: Keyring | None
     cursor_key: bytes
+    probe: Database
+    """The same database, on a connection that no request uses: a process whose connections are all busy is well."""
     sisters: dict[str, str]
     """Endpoint ids of the sister services that get this service's events."""
 
@@ -51,6 +53,7 @@ class Runtime:
             peers=peers,
             keyring=keyring,
             cursor_key=vault.derive("cursors"),
+            probe=Database(settings.database_url, pool_size=1),
             sisters={},
         )
 
@@ -68,5 +71,6 @@ class Runtime:
         """Give everything back."""
         await self.peers.close()
         await self.database.close()
+        await self.probe.close()
         if self.keyring is not None:
             await self.keyring.database.close()
