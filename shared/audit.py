@@ -70,19 +70,10 @@ def entry(
     """
     salt = secrets.token_bytes(16)
     return make(
-        id=ids.new("aud"),
-        at=clock.now(),
-        client_id=caller.client_id,
-        agency=caller.agency,
-        office=caller.office,
-        action=action,
-        resource=resource,
-        resource_id=resource_id,
-        request_id=telemetry.request_id(),
-        details=details,
-        salt=salt,
-        commitment=commit_to(details, salt),
-    )
+        id=ids.new("aud"), at=clock.now(), client_id=caller.client_id, agency=caller.agency, office=caller.office,
+        action=action, resource=resource, resource_id=resource_id, request_id=telemetry.request_id(),
+        details=details, salt=salt, commitment=commit_to(details, salt),
+    )  # fmt: skip
 
 
 def wrote(session: AsyncSession, caller: Caller, action: str, resource: str, resource_id: str, **details: Any) -> None:
@@ -103,19 +94,10 @@ def commit_to(details: dict[str, Any], salt: bytes) -> str:
 def link(previous: str, row: AuditEntry, seq: int) -> str:
     """Return the digest of `row` as number `seq` of the chain."""
     content = {
-        "seq": seq,
-        "previous": previous,
-        "id": row.id,
-        "at": row.at.isoformat(),
-        "client_id": row.client_id,
-        "agency": row.agency,
-        "office": row.office,
-        "action": row.action,
-        "resource": row.resource,
-        "resource_id": row.resource_id,
-        "request_id": row.request_id,
-        "commitment": row.commitment,
-    }
+        "seq": seq, "previous": previous, "id": row.id, "at": row.at.isoformat(), "client_id": row.client_id,
+        "agency": row.agency, "office": row.office, "action": row.action, "resource": row.resource,
+        "resource_id": row.resource_id, "request_id": row.request_id, "commitment": row.commitment,
+    }  # fmt: skip
     return hashlib.sha256(jsons.canonical(content)).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """No silent overwriting: every update names the version it was made from (RFC 9110, 13.1.1)."""
 
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Response
 
@@ -33,3 +33,13 @@ def must_match(given: str, version: int) -> None:
 def show(response: Response, version: int) -> None:
     """Put the ETag on an answer."""
     response.headers["ETag"] = tag(version)
+
+
+V = TypeVar("V", bound=Any)
+"""What is answered, and has a version."""
+
+
+def shown(response: Response, made: V) -> V:
+    """Return what is answered, with its ETag on the answer."""
+    show(response, made.version)
+    return made

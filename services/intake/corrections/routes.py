@@ -38,9 +38,7 @@ async def ask(
     request: Request, response: Response, session: Session, caller: Writer, child_id: Id, body: CorrectionIn
 ) -> CorrectionOut:
     """Take down what the child's representative asks for (LGPDPPSO 43, 45). INM decides next."""
-    made = await service.ask(session, request.app.state.runtime, caller, child_id, body)
-    etags.show(response, made.version)
-    return made
+    return etags.shown(response, await service.ask(session, request.app.state.runtime, caller, child_id, body))
 
 
 @corrections.get("", summary="List requests for correction")
@@ -63,9 +61,7 @@ async def show(
     request: Request, response: Response, session: Session, caller: Reader, correction_id: Id
 ) -> CorrectionOut:
     """Return a request and what it asks for. The reading is recorded."""
-    found = await service.get(session, request.app.state.runtime, caller, correction_id)
-    etags.show(response, found.version)
-    return found
+    return etags.shown(response, await service.get(session, request.app.state.runtime, caller, correction_id))
 
 
 @corrections.post("/{correction_id}/apply", summary="Apply a requested correction", **_AS_ASKED)
@@ -80,9 +76,7 @@ async def apply(
 ) -> CorrectionOut:
     """Correct the child as asked. Facts that the guard goes by are confirmed by referral first."""
     runtime = request.app.state.runtime
-    done = await service.apply(session, runtime, caller, correction_id, if_match, body.officer)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, await service.apply(session, runtime, caller, correction_id, if_match, body.officer))
 
 
 @corrections.post("/{correction_id}/refuse", summary="Refuse a requested correction", **_AS_ASKED)
@@ -98,5 +92,4 @@ async def refuse(
     """Refuse it, with the reason. The child stays as it is."""
     runtime = request.app.state.runtime
     done = await service.refuse(session, runtime, caller, correction_id, if_match, body.officer, body.refusal)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, done)

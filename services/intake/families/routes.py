@@ -30,15 +30,10 @@ Reader = Annotated[Caller, Allow("intake:read", *AUTHORITIES)]
 Writer = Annotated[Caller, Allow("intake:write", *AUTHORITIES)]
 
 
-def _changed(response: Response, family: FamilyItem) -> FamilyItem:
-    etags.show(response, family.version)
-    return family
-
-
 @families.post("", status_code=201, summary="Record a family")
 async def record(request: Request, response: Response, session: Session, caller: Writer, body: FamilyIn) -> FamilyItem:
     """Record who belongs together. To the guard the children are relatives before this answers; 503 otherwise."""
-    return _changed(response, await service.record(session, request.app.state.runtime, caller, body))
+    return etags.shown(response, await service.record(session, request.app.state.runtime, caller, body))
 
 
 @families.get("", summary="List families")
@@ -54,9 +49,7 @@ async def index(session: Session, caller: Reader, paging: Pages, child_id: Id | 
 @audited_read
 async def show(request: Request, response: Response, session: Session, caller: Reader, family_id: Id) -> FamilyOut:
     """Return the family with who its carers say to be. The reading is recorded."""
-    found = await service.show(session, request.app.state.runtime, caller, family_id)
-    etags.show(response, found.version)
-    return found
+    return etags.shown(response, await service.show(session, request.app.state.runtime, caller, family_id))
 
 
 @families.post("/{family_id}/children", summary="Add a child to a family")
@@ -66,7 +59,7 @@ async def add_child(
 ) -> FamilyItem:  # fmt: skip
     """Add a child who is known. Referral confirms the new relatives first."""
     runtime = request.app.state.runtime
-    return _changed(response, await service.add_child(session, runtime, caller, family_id, if_match, body))
+    return etags.shown(response, await service.add_child(session, runtime, caller, family_id, if_match, body))
 
 
 @families.post("/{family_id}/carers", summary="Add a carer to a family")
@@ -76,7 +69,7 @@ async def add_carer(
 ) -> FamilyItem:  # fmt: skip
     """Add an adult who cares for the children by law or custom. A smuggler or stranger is no carer."""
     runtime = request.app.state.runtime
-    return _changed(response, await service.add_carer(session, runtime, caller, family_id, if_match, body))
+    return etags.shown(response, await service.add_carer(session, runtime, caller, family_id, if_match, body))
 
 
 @families.post("/{family_id}/separate", summary="Separate members of a family")
@@ -84,7 +77,7 @@ async def separate(
     response: Response, session: Session, caller: Writer, family_id: Id, if_match: etags.IfMatch, body: SeparationIn
 ) -> FamilyItem:
     """Part members from all the others, by the reasoned decision of the Procuraduría; refused without one (R12)."""
-    return _changed(response, await service.separate(session, caller, family_id, if_match, body))
+    return etags.shown(response, await service.separate(session, caller, family_id, if_match, body))
 
 
 @families.post("/{family_id}/reunite", summary="Reunite members of a family")
@@ -92,7 +85,7 @@ async def reunite(
     response: Response, session: Session, caller: Writer, family_id: Id, if_match: etags.IfMatch, body: ReunionIn
 ) -> FamilyItem:
     """End a separation, by a decision of the Procuraduría. It stays in the family's history."""
-    return _changed(response, await service.reunite(session, caller, family_id, if_match, body))
+    return etags.shown(response, await service.reunite(session, caller, family_id, if_match, body))
 
 
 @families.post("/{family_id}/remove", summary="Remove a member of a family")
@@ -100,4 +93,4 @@ async def remove(
     response: Response, session: Session, caller: Writer, family_id: Id, if_match: etags.IfMatch, body: RemovalIn
 ) -> FamilyItem:
     """Take out who does not belong to it, by a decision of the Procuraduría. The guard protects all as before."""
-    return _changed(response, await service.remove(session, caller, family_id, if_match, body))
+    return etags.shown(response, await service.remove(session, caller, family_id, if_match, body))

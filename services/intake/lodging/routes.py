@@ -26,9 +26,7 @@ Seeker = Annotated[Caller, Allow("intake:read", "PP", "DIF")]
 @lodging.post("", status_code=201, summary="Record where a child sleeps")
 async def record(request: Request, response: Response, session: Session, caller: Writer, body: StayIn) -> StayOut:
     """Record a stay. Migration stations are refused (R1), and so is separating a family without a decision (R12)."""
-    made = await service.record(session, request.app.state.runtime, caller, body)
-    etags.show(response, made.version)
-    return made
+    return etags.shown(response, await service.record(session, request.app.state.runtime, caller, body))
 
 
 @lodging.get("", summary="List where children sleep")
@@ -57,9 +55,7 @@ async def unknown(session: Session, caller: Seeker, paging: Pages) -> Page[Unlod
 @audited_read
 async def show(request: Request, response: Response, session: Session, caller: Reader, stay_id: Id) -> StayOut:
     """Return a stay with its place. R31 withholds that of a civil-society shelter from INM's enforcement."""
-    found = await service.get(session, request.app.state.runtime, caller, stay_id)
-    etags.show(response, found.version)
-    return found
+    return etags.shown(response, await service.get(session, request.app.state.runtime, caller, stay_id))
 
 
 @lodging.post("/{stay_id}/end", summary="End a stay")
@@ -68,9 +64,7 @@ async def end(
     body: StayEndIn,
 ) -> StayOut:  # fmt: skip
     """Say that the child no longer sleeps there, and why. Unless that settles it, the child is then sought."""
-    done = await service.end(session, request.app.state.runtime, caller, stay_id, if_match, body)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, await service.end(session, request.app.state.runtime, caller, stay_id, if_match, body))
 
 
 @lodging.post("/{stay_id}/void", summary="Void a stay that was recorded by mistake")
@@ -80,5 +74,4 @@ async def void(
 ) -> StayOut:  # fmt: skip
     """Say that it was never true. It is kept, and counts for nothing."""
     done = await service.void(session, request.app.state.runtime, caller, stay_id, if_match, body.officer)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, done)

@@ -45,9 +45,7 @@ async def actions(session: Session, caller: Reader, paging: Pages) -> Page[Field
 @orientation.post("/inquiries", status_code=201, summary="Record an orientation or a complaint")
 async def take(request: Request, response: Response, session: Session, caller: Writer, body: InquiryIn) -> InquiryOut:
     """Record what Programa Paisano was asked, settled on the spot, or took as a formal complaint."""
-    made = await service.take(session, request.app.state.runtime, caller, body)
-    etags.show(response, made.version)
-    return made
+    return etags.shown(response, await service.take(session, request.app.state.runtime, caller, body))
 
 
 @orientation.get("/inquiries", summary="List orientations and complaints")
@@ -66,9 +64,7 @@ async def inquiries(
 @audited_read
 async def show(request: Request, response: Response, session: Session, caller: Reader, inquiry_id: Id) -> InquiryOut:
     """Return an inquiry with who complains. The reading is recorded."""
-    found = await service.get(session, request.app.state.runtime, caller, inquiry_id)
-    etags.show(response, found.version)
-    return found
+    return etags.shown(response, await service.get(session, request.app.state.runtime, caller, inquiry_id))
 
 
 async def _step(
@@ -76,8 +72,7 @@ async def _step(
     action: InquiryAction, body: InquiryStep,
 ) -> InquiryOut:  # fmt: skip
     done = await service.step(session, request.app.state.runtime, caller, inquiry_id, if_match, action, body)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, done)
 
 
 @orientation.post("/inquiries/{inquiry_id}/forward", summary="Forward a formal complaint")

@@ -33,9 +33,7 @@ Finder = Annotated[Caller, Allow("intake:write", "PP")]
 @permits.post("", status_code=201, summary="Grant a humanitarian permit")
 async def grant(request: Request, response: Response, session: Session, caller: Granter, body: PermitIn) -> PermitOut:
     """Record the permit that every foreign child gets at once. A fee, a document or an expiry is refused (R8)."""
-    made = await service.grant(session, request.app.state.runtime, caller, body)
-    etags.show(response, made.version)
-    return made
+    return etags.shown(response, await service.grant(session, request.app.state.runtime, caller, body))
 
 
 @permits.get("", summary="List permits")
@@ -57,9 +55,7 @@ async def index(
 @audited_read
 async def show(request: Request, response: Response, session: Session, caller: Reader, permit_id: Id) -> PermitOut:
     """Return a permit with what stands on its card. The reading is recorded."""
-    found = await service.get(session, request.app.state.runtime, caller, permit_id)
-    etags.show(response, found.version)
-    return found
+    return etags.shown(response, await service.get(session, request.app.state.runtime, caller, permit_id))
 
 
 @permits.post("/{permit_id}/end", summary="End a permit by the migration act that follows it")
@@ -69,8 +65,7 @@ async def end(
 ) -> PermitOut:  # fmt: skip
     """End it by the act that the child's protection measures call for. Nothing else ends it (R8)."""
     done = await service.end(session, request.app.state.runtime, caller, permit_id, if_match, body)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, done)
 
 
 @permits.post("/{permit_id}/link-carer", summary="Cover the child's carer by the permit")
@@ -80,8 +75,7 @@ async def link_carer(
 ) -> PermitOut:  # fmt: skip
     """Extend the permit to the adult who cares for the child, unless the Procuraduría excluded that adult (R9)."""
     done = await service.link(session, request.app.state.runtime, caller, permit_id, if_match, body)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, done)
 
 
 @permits.post("/{permit_id}/exclude-carer", summary="Exclude the carer from the permit")
@@ -91,9 +85,7 @@ async def exclude_carer(
 ) -> PermitOut:  # fmt: skip
     """Take down that the Procuraduría found the adult contrary to the child's best interests (R9)."""
     runtime, action = request.app.state.runtime, PermitAction.EXCLUDE_CARER
-    done = await service.find(session, runtime, caller, permit_id, if_match, action, body)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, await service.find(session, runtime, caller, permit_id, if_match, action, body))
 
 
 @permits.post("/{permit_id}/restore-carer", summary="Cover an excluded carer again")
@@ -103,6 +95,4 @@ async def restore_carer(
 ) -> PermitOut:  # fmt: skip
     """Take down that the Procuraduría's finding on the adult no longer stands."""
     runtime, action = request.app.state.runtime, PermitAction.RESTORE_CARER
-    done = await service.find(session, runtime, caller, permit_id, if_match, action, body)
-    etags.show(response, done.version)
-    return done
+    return etags.shown(response, await service.find(session, runtime, caller, permit_id, if_match, action, body))

@@ -28,9 +28,7 @@ async def ask(
     request: Request, response: Response, session: Session, caller: Writer, child_id: Id, body: TracingIn
 ) -> TracingItem:
     """Take down whom the child looks for. Nothing is sent: who is of the state of origin is never asked here (R16)."""
-    made = await service.ask(session, request.app.state.runtime, caller, child_id, body)
-    etags.show(response, made.version)
-    return made
+    return etags.shown(response, await service.ask(session, request.app.state.runtime, caller, child_id, body))
 
 
 @tracings.get("", summary="List searches for relatives")
@@ -52,9 +50,7 @@ async def index(
 @audited_read
 async def show(request: Request, response: Response, session: Session, caller: Reader, tracing_id: Id) -> TracingOut:
     """Return a search with what is known of the relative. The reading is recorded."""
-    found = await service.get(session, request.app.state.runtime, caller, tracing_id)
-    etags.show(response, found.version)
-    return found
+    return etags.shown(response, await service.get(session, request.app.state.runtime, caller, tracing_id))
 
 
 async def _move(
@@ -63,8 +59,7 @@ async def _move(
 ) -> TracingItem:  # fmt: skip
     runtime, found = request.app.state.runtime, body.found if isinstance(body, TracingFound) else None
     moved = await service.move(session, runtime, caller, tracing_id, if_match, action, body.officer, found)
-    etags.show(response, moved.version)
-    return moved
+    return etags.shown(response, moved)
 
 
 @tracings.post("/{tracing_id}/find", summary="Record that a relative was found")
