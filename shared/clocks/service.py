@@ -134,7 +134,7 @@ async def drop(session: AsyncSession, found: Clock) -> None:
 
 
 async def restart(session: AsyncSession, deadline: Deadline, resource_id: str) -> None:
-    """Let a clock in hours run anew from now: its duty is owed again. A breach that was told stays with who was told."""
+    """Let a clock in hours run anew from now: its duty is owed again. A breach that was told stays told."""
     found = await store.find(session, deadline.id, resource_id)
     if found is None:
         return
