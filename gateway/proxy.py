@@ -73,7 +73,8 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body, told = _Body(receive, self._watch), Headers()
+        body = _Body(receive, self._watch)
+        told: Headers = []
         try:
             ask = await self._vet(scope, told)
             body.guard(self.seconds or ask.allowance.seconds)

@@ -20,7 +20,7 @@ def new(prefix: str) -> str:
     RFC 9562, method 3: milliseconds, then the fraction of a millisecond in the 12 bits after
     the version, so that ids of one millisecond still sort as they were made.
     """
-    ticks = "%015x" % int(clock.timestamp() * 4_096_000)
+    ticks = f"{int(clock.timestamp() * 4_096_000):015x}"
     return f"{prefix}_{ticks[:12]}7{ticks[12:]}{_drawn.pop() if _drawn else _chance()}"
 
 

@@ -187,9 +187,9 @@ class _Answered(NamedTuple):
             if name not in _OWN
         ])  # fmt: skip
         second = int(self.at)
-        at = "%s.%06d+00:00" % (_second(second), (self.at - second) * 1_000_000)
+        at = f"{_second(second)}.{int((self.at - second) * 1_000_000):06d}+00:00"
         return (
-            f'{{"at": "{at}", "request_id": "{own_id}", "trace": "{own_id[4:]}", {noted}{self.words}, '
+            f'{{"at": "{at}", "request_id": {_quote(own_id)}, "trace": {_quote(own_id[4:])}, {noted}{self.words}, '
             f'"ms": {self.seconds * 1000:.1f}}}'
         )
 

@@ -82,7 +82,7 @@ class _Cycle(RequestResponseCycle):
         raised: BaseException | None = None
         try:
             await app(self.scope, self.receive, self.send)
-        except BaseException as error:  # noqa: BLE001  # raised again for uvicorn
+        except BaseException as error:  # raised again for uvicorn
             raised = error
         try:
             if raised is not None or not (self.response_complete or self.disconnected):
@@ -104,14 +104,15 @@ class _Cycle(RequestResponseCycle):
     def _wrote(self, status: int, headers: Headers, body: bytes) -> bool:
         """Write the usual answer. Returns False, and leaves it to uvicorn, where anything about it is not usual."""
         headers = self.default_headers + headers
-        named = dict(headers)
         lines = b"\r\n".join(map(b": ".join, headers)) + b"\r\n"
+        told = b"\n" + lines.lower()
         usual = (
             self.keep_alive
             and not (self.disconnected or self.response_started or self.flow.write_paused)
             and self.scope["method"] != "HEAD"
-            and named.get(b"content-length") == b"%d" % len(body)
-            and not (b"connection" in named or b"transfer-encoding" in named)
+            and b"\ncontent-length: %d\r" % len(body) in told
+            and told.count(b"\ncontent-length: ") == 1
+            and not (b"\nconnection: " in told or b"\ntransfer-encoding: " in told)
             and len(lines) - len(lines.translate(None, _CONTROLS)) == 2 * len(headers)
         )
         if usual:
@@ -192,11 +193,12 @@ class Listener(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin a request. Uvicorn's own, without websockets, a root path and a limit, of which we have none."""
         self._in_head, self._head_bytes = False, 0
-        parser, before = self.parser, self.cycle
+        parser = self.parser
+        before: Any = self.cycle  # as in `waits`
         version = parser.get_http_version()
         url = httptools.parse_url(self.url)
         path = url.path.decode("ascii")
-        self.scope |= {  # type: ignore[typeddict-item]  # one of them is no part of ASGI's
+        self.scope |= {
             "method": parser.get_method().decode("ascii"), "http_version": version, "raw_path": url.path,
             "path": unquote(path) if "%" in path else path, "query_string": url.query or b"", "extensions": OFFERED,
         }  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from shared.edge.answers import WHOLE, send_whole
 from tests.unit.gateway.test_smuggling import App, closes
@@ -83,6 +83,57 @@ async def test_what_would_break_an_answer_in_two_is_never_sent_as_one(
     raw = await closes(reader)
     assert b"x-b" not in raw
     assert raw.count(b"ok") == 0 or b"content-length: 3" in raw  # broken off: nobody takes it for the whole
+
+
+@pytest.mark.parametrize(
+    ("sent", "raw_answer"),
+    [
+        ([], b"HTTP/1.1 500 Internal Server Error"),
+        ([{"type": "http.response.start", "status": 200, "headers": PLAIN}], b"HTTP/1.1 200 OK"),
+    ],
+)
+@pytest.mark.parametrize("broken", [True, False])
+async def test_an_app_that_ends_without_an_answer_ends_its_connection(
+    app: Answering, sent: list[Message], raw_answer: bytes, broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ending(_: Answering, scope: Scope, receive: Receive, send: Send) -> None:
+        for each in sent:
+            await send(each)
+        if broken:
+            raise OSError("broken")
+
+    monkeypatch.setattr(Answering, "__call__", ending)
+    reader, writer = await app.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    raw = await closes(reader)
+    assert raw.startswith(raw_answer)
+    assert not raw.endswith(b"ok")
+    assert app.server is not None
+    assert app.server.server_state.tasks == set()  # else the end of the process would wait for it
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "raw", "query"),
+    [
+        ("/a%C3%B1o", "/año", b"/a%C3%B1o", b""),
+        ("/a?b=%20c", "/a", b"/a", b"b=%20c"),
+        ("http://other.example/a?b", "/a", b"/a", b"b"),
+    ],
+)
+async def test_an_app_sees_the_path_as_it_was_sent_and_as_it_reads(
+    app: Answering, target: str, path: str, raw: bytes, query: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Scope] = []
+
+    async def seeing(_: Answering, scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+        await send_whole(scope, send, 200, PLAIN, b"ok")
+
+    monkeypatch.setattr(Answering, "__call__", seeing)
+    assert (await answered(app, target, "GET {} HTTP/1.0\r\nHost: a\r\n\r\n")).endswith(b"ok")
+    (scope,) = seen
+    assert (scope["path"], scope["raw_path"], scope["query_string"]) == (path, raw, query)
+    assert (scope["method"], scope["http_version"], scope["root_path"]) == ("GET", "1.0", "")
 
 
 async def test_an_app_learns_of_it_by_its_scope_alone() -> None:

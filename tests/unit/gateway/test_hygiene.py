@@ -46,6 +46,29 @@ def test_no_header_passes_that_is_not_listed_or_not_plain(headers: list[tuple[by
     assert {name for name, _ in hygiene.answer_headers(headers, 200)} <= hygiene.ANSWER_HEADERS
 
 
+@given(st.lists(st.tuples(names, st.binary(max_size=20)), max_size=6), st.sampled_from(["GET", "HEAD", "POST"]))
+def test_what_is_remembered_of_headers_is_what_they_say(headers: list[tuple[bytes, bytes]], method: str) -> None:
+    for _ in range(2):
+        head = hygiene.head(method, headers)
+        assert repr(head.refusal) == repr(hygiene.refusal(headers, b""))
+        assert head.names == {name for name, _ in headers}
+        assert head.host is None or head.host in hygiene.hosts([dict(headers[::-1])[b"host"].decode("latin-1"), "-"])
+        try:
+            kept = hygiene.request_headers(headers)
+        except Invalid:
+            with pytest.raises(Invalid):
+                _ = head.passed
+        else:
+            assert (head.passed.pairs, head.passed.lines) == (kept, hygiene.lines(kept))
+
+
+def test_headers_of_one_request_are_never_taken_for_those_of_another() -> None:
+    one, other = [[(b"host", b"a"), (b"authorization", value)] for value in (b"Bearer a", b"Bearer b")]
+    assert hygiene.head("GET", one) is hygiene.head("GET", list(one))
+    assert hygiene.head("GET", other).passed.pairs == [(b"authorization", b"Bearer b")]
+    assert hygiene.head("POST", one) is not hygiene.head("POST", one)
+
+
 @given(st.lists(st.tuples(names, st.binary(max_size=20)), max_size=6), st.binary(max_size=40))
 def test_no_input_breaks_the_door(headers: list[tuple[bytes, bytes]], query: bytes) -> None:
     refusal = hygiene.refusal(headers, query)

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.types import Message, Receive, Scope, Send
 
-from shared import problems, telemetry
+from shared import clock, problems, telemetry
 from shared.errors import Refusal
 from shared.telemetry import Edge
 from shared.testing import key
@@ -165,6 +166,25 @@ async def test_what_is_noted_can_never_hide_what_the_edge_says(caplog: pytest.Lo
     (line,) = [json.loads(record.getMessage()) for record in caplog.records]
     assert (line["event"], line["status"], line["route"], line["child"]) == ("request", 200, "/app", "chd_1")
     assert isinstance(line["ms"], float)
+
+
+@pytest.mark.parametrize("microsecond", [0, 7, 999_999])
+async def test_a_line_says_when_its_answer_ended_to_the_microsecond(
+    microsecond: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ruta")
+    moment = datetime(2026, 11, 22, 23, 59, 59, microsecond, UTC)
+    with clock.at(moment):
+        await call(App(), HOST)
+    (line,) = [json.loads(record.getMessage()) for record in caplog.records]
+    assert abs(datetime.fromisoformat(line["at"]) - moment) <= timedelta(microseconds=1)
+    assert line["trace"] == line["request_id"].removeprefix("req_")
+
+
+async def test_of_two_lengths_the_longer_one_counts() -> None:
+    lengths: Headers = [(b"content-length", b"1"), (b"content-length", b"1025")]
+    assert await refused(HOST + lengths) == (413, "too_large")
+    assert await refused(HOST + lengths[::-1]) == (413, "too_large")
 
 
 async def test_what_is_no_request_passes() -> None:
