@@ -1,8 +1,9 @@
 """The one place that wires a service together: routes, problems, health, docs, the edge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,6 +20,7 @@ from shared.trust import feed
 
 VERSION = "0.4.0"
 Start = Callable[[Runtime, AsyncSession], Awaitable[None]]
+Beside = Callable[[Runtime], Coroutine[Any, Any, None]]
 
 
 def create_app(
@@ -28,11 +30,15 @@ def create_app(
     *,
     handlers: Mapping[str, Handler] | None = None,
     on_start: Start | None = None,
+    beside: Beside | None = None,
 ) -> ASGIApp:
-    """Return the ASGI app of a service. `handlers` take in the events of sister services."""
+    """Return the ASGI app of a service. `handlers` take in the events of sister services.
+
+    `beside` runs as long as the process does: what it holds in memory is kept true there.
+    """
     name = runtime.settings.service
     app = FastAPI(
-        title=f"Ruta: {name}", version=VERSION, lifespan=lambda _: _running(runtime, on_start),
+        title=f"Ruta: {name}", version=VERSION, lifespan=lambda _: _running(runtime, on_start, beside),
         openapi_url=f"/v1/{name}/openapi.json", docs_url=None, redoc_url=None,
         redirect_slashes=False, strict_content_type=True,
     )  # fmt: skip
@@ -52,8 +58,9 @@ def create_app(
 
 
 @asynccontextmanager
-async def _running(runtime: Runtime, on_start: Start | None) -> AsyncIterator[None]:
+async def _running(runtime: Runtime, on_start: Start | None, beside: Beside | None) -> AsyncIterator[None]:
     preparing, follower = asyncio.create_task(prepare(runtime, on_start)), feed.follower(runtime)
+    other = asyncio.create_task(beside(runtime)) if beside is not None else None
     async with follower.running():
         with suppress(TimeoutError):  # a database or a gateway that is late must not keep /livez away
             async with asyncio.timeout(2):
@@ -61,6 +68,8 @@ async def _running(runtime: Runtime, on_start: Start | None) -> AsyncIterator[No
                 await follower.tried.wait()
         yield
     preparing.cancel()
+    if other is not None:
+        other.cancel()
     await runtime.close()
 
 

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     release_days: int = Field(
         default=10, ge=0, description="intake only: days between the end of a period and the release of its tables"
     )
+    capacity_fresh_hours: float = Field(
+        default=24, gt=0, description="referral only: how old a shelter's figure of its places may be"
+    )
     attempt_days: int = Field(default=180, ge=1, description="how long each attempt of a webhook is remembered")
 
     signing_key_days: float = Field(default=30, gt=0, description="gateway only: how long one key signs tokens")

@@ -3,12 +3,24 @@
 from starlette.types import ASGIApp
 
 from services.referral.actas.routes import routes as acta_routes
+from services.referral.agencies import rules as agencies
+from services.referral.agencies import service as directory
 from services.referral.agencies.routes import routes as agency_routes
+from services.referral.agencies.routes import uploads as agency_uploads
+from services.referral.cas_reports import rules as cas_reports
+from services.referral.cas_reports.routes import routes as cas_report_routes
 from services.referral.cases import laws as cases
 from services.referral.cases.routes import routes as case_list_routes
 from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
+from services.referral.duty import rules as duty
+from services.referral.duty.routes import duty as duty_routes
+from services.referral.duty.routes import rosters as roster_routes
 from services.referral.handlers import HANDLERS
+from services.referral.hsds.routes import routes as hsds_routes
+from services.referral.places import rules as places
+from services.referral.places.routes import bodies as place_routes
+from services.referral.places.routes import free as free_place_routes
 from services.referral.protection import routes as guard
 from services.referral.protection import rules as protection
 from services.referral.referrals import rules as referrals
@@ -19,8 +31,9 @@ from shared.delivery.routes import routers
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
-RULES = (*cases.RULES, *referrals.RULES, *clocks.RULES, *protection.RULES)
-DEADLINES = referrals.DEADLINES
+DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES)
+RULES = (*DIRECTORY, *cases.RULES, *referrals.RULES, *clocks.RULES, *protection.RULES)
+DEADLINES = (*referrals.DEADLINES, *cas_reports.DEADLINES)
 
 
 def api(runtime: Runtime) -> ASGIApp:
@@ -29,7 +42,14 @@ def api(runtime: Runtime) -> ASGIApp:
         runtime,
         "services.referral",
         [
+            hsds_routes,  # before the single body, whose address would take its own
+            agency_uploads,
             agency_routes,
+            place_routes,
+            free_place_routes,
+            roster_routes,
+            duty_routes,
+            cas_report_routes,
             case_list_routes,
             case_routes,
             referral_routes,
@@ -42,4 +62,6 @@ def api(runtime: Runtime) -> ASGIApp:
             rulebook("referral", RULES, DEADLINES),
         ],
         handlers=HANDLERS,
+        on_start=directory.start,
+        beside=directory.follow,
     )

@@ -1,7 +1,9 @@
-"""The referral worker: deliveries, clocks, the audit sealer, the guard's facts."""
+"""The referral worker: deliveries, clocks, the audit sealer, the guard's facts, the directory, half-yearly duties."""
 
 from fastapi import FastAPI
 
+from services.referral.agencies.service import Watch, start
+from services.referral.cas_reports.service import Opener
 from services.referral.clocks.service import fired
 from services.referral.protection import facts
 from shared.runtime import Runtime
@@ -10,4 +12,9 @@ from shared.worker import create_worker
 
 def worker(runtime: Runtime) -> FastAPI:
     """Return the worker of this service."""
-    return create_worker(runtime, "services.referral", fired=fired, turns={"facts": lambda: facts.fetch(runtime)})
+    turns = {
+        "facts": lambda: facts.fetch(runtime),
+        "directory": Watch(runtime).turn,
+        "cas-reports": Opener(runtime).turn,
+    }
+    return create_worker(runtime, "services.referral", fired=fired, on_start=start, turns=turns)

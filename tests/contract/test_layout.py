@@ -13,6 +13,7 @@ OWN = {
     "intake/matches": {"blind.py", "compare.py", "marks.py", "names.py", "search.py", "upkeep.py", "weights.py"},
     "referral/cases": {"laws.py", "machine.py"},  # the rules of the machine, and what its tables say of one case
     "consular/notices": {"gate.py"},  # asks referral for a permit
+    "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     "referral/protection": {"facts.py", "permits.py"},  # asks intake for facts; answers the gate
 }
 """Files that a slice has beyond the known ones: what it says to another service, stated here."""

@@ -16,6 +16,7 @@ ESCALATION = {
     "ACK_PP": Kind.PP,
     "ACK_DIF": Kind.DIF,
     "ACK_COMAR": Kind.PP,
+    "D14": Kind.PP,
 }
 """Deadline → the kind whose federal body learns of a breach. The sender learns of every breach."""
 

@@ -49,10 +49,10 @@ def _above(rule: str) -> Agency | None:
 async def _escalate(session: AsyncSession, speaking: Clock) -> set[str]:
     """Return who else learns of a breach, and let them read what was not answered."""
     referral = await referrals.get(session, SYSTEM, speaking.resource_id, lock=True)
-    if referral is None:
-        return set()
-    told = {referral.sender}
     above = _above(speaking.rule)
+    if referral is None:  # a duty of another kind: nobody sent it
+        return {above.id} if above is not None else set()
+    told = {referral.sender}
     if above is not None and above.id != referral.recipient:
         referral.escalated_to = above.id
         await cases.join(session, referral.case_id, above.id, clock.now())

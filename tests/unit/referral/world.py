@@ -11,6 +11,7 @@ import httpx
 from sqlmodel import SQLModel, col, select
 from starlette.types import ASGIApp
 
+from services.referral.agencies import service as directory
 from services.referral.main import api
 from shared import auth, clock, ids, jsons, testing
 from shared.app import prepare
@@ -36,7 +37,7 @@ class World:
     async def open(cls, database_url: str, folder: Path) -> AsyncIterator["World"]:
         keys = Keys()
         runtime = testing.runtime(testing.settings("referral", folder, keys, database_url))
-        await prepare(runtime)
+        await prepare(runtime, directory.start)
         yield cls(runtime, api(runtime), keys)
         await runtime.close()
 

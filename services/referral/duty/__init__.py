@@ -1,0 +1,1 @@
+"""Whom to call at a body, and when somebody answers."""

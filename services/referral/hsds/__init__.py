@@ -1,0 +1,1 @@
+"""The directory as other directories of human services read it: HSDS 3 (Open Referral)."""
