@@ -16,16 +16,17 @@ JURISDICTIONS = ROOT / "services/consular/consulates/data/jurisdictions.csv"
 STATES = ROOT / "shared/states.csv"
 
 COLUMNS = {
-    AGENCIES: "id kind name_es name_en state territory services parent source verified",
+    AGENCIES: "id kind name_es name_en state territory services parent bound_to source verified",
     CONSULATES: "id country city state kind status valid_from valid_to source verified",
     JURISDICTIONS: "consulate_id state valid_from valid_to source verified",
     STATES: "code name zone",
 }
 AGENCY_KINDS = set("INM PP DIF COMAR UNICEF UNHCR IOM ICRC SRE MP CNDH UPM".split())
+ABROAD = "CHILD_PROTECTION_ABROAD"
 SERVICES = set(
     "REPRESENTATION BEST_INTERESTS URGENT_MEASURES SHELTER INITIAL_ASSESSMENT REFUGE MIGRATION_PROCEDURE "
     "FAMILY_TRACING LEGAL_AID PSYCHOSOCIAL HEALTH EDUCATION CONSULAR PROSECUTION RETURN MONITORING "
-    "STATISTICS".split()
+    "STATISTICS CHILD_PROTECTION".split()
 )
 POST_KINDS = {"embassy", "consulate", "honorary"}
 POST_STATUSES = {"open", "closed", "announced", "unverified"}
@@ -109,12 +110,14 @@ def test_states_are_the_32_federal_entities() -> None:
 @pytest.mark.parametrize("row", agencies, ids=row_id)
 def test_agency_row(row: Row) -> None:
     assert SLUG.fullmatch(row["id"])
-    assert row["kind"] in AGENCY_KINDS
+    assert row["kind"] in AGENCY_KINDS | {ABROAD}
     assert row["name_es"]
     assert row["name_en"]
     assert row["state"] in STATE_CODES | {""}
     territory, services = split(row["territory"]), split(row["services"])
-    assert territory == ["MX"] or (territory and set(territory) <= STATE_CODES)
+    home = territory == ["MX"] or (territory and set(territory) <= STATE_CODES)
+    assert home if row["kind"] != ABROAD else territory == [row["bound_to"]]
+    assert (row["kind"] == ABROAD) == bool(row["bound_to"])
     assert not row["state"] or row["state"] in territory
     assert services
     assert set(services) <= SERVICES
@@ -135,7 +138,11 @@ def test_each_kind_has_one_federal_or_international_body(kind: str) -> None:
     assert [row["territory"] for row in agencies if row["kind"] == kind and not row["state"]] == ["MX"]
 
 
-@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_each_other_member_of_the_regional_conference_has_a_child_protection_body() -> None:
+    assert sorted(row["bound_to"] for row in agencies if row["kind"] == ABROAD) == sorted(RCM_FOREIGN_MEMBERS)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES - {"CHILD_PROTECTION"}))
 def test_each_service_has_a_body_that_covers_the_country(service: str) -> None:
     bodies = [row for row in agencies if service in split(row["services"])]
     covered = {code for row in bodies for code in split(row["territory"])}

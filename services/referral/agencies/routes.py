@@ -162,4 +162,4 @@ async def change(
 async def history(session: Session, caller: Reader, agency_id: Slug) -> AgencyHistory:
     """Return what this installation has made of a body, oldest first."""
     rows = await service.history(session, caller, agency_id)
-    return AgencyHistory(items=[AgencyVersion.model_validate(row) for row in rows])
+    return AgencyHistory(items=[AgencyVersion.of(row) for row in rows])

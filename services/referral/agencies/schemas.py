@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.referral.agencies.models import BodyVersion
 from services.referral.agencies.rules import Agency, Kind, Service
 from shared.openapi.given import Given
 from shared.shapes import Country, Day, In, Line, Out, Slug, State
@@ -16,6 +17,7 @@ Area = Annotated[
     Field(examples=["MX-CHP"], description="a state, MX for the whole country, or abroad the country"),
 ]
 Territory = Annotated[list[Area], Field(min_length=1, max_length=32)]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Services = Annotated[list[Service], Field(min_length=1, max_length=len(Service))]
 
 
@@ -31,7 +33,7 @@ class AgencyIn(In):
     services: Services = Field(description="what it can be asked for", examples=[["SHELTER"]])
     parent: Slug | None = Field(default=None, description="the body that it belongs to", examples=["dif-chp"])
     bound_to: Country | None = Field(default=None, description="the foreign state that it serves", examples=[None])
-    source: Line = Field(description="where that is written", examples=["Registro estatal de CAS (ficticio)"])
+    source: Source = Field(description="where that is written", examples=["Registro estatal de CAS (ficticio)"])
     verified: bool = Field(default=False, description="whether somebody has checked that source")
     valid_from: Day | None = Field(default=None, description="its first day; null for always")
     valid_to: Day | None = Field(default=None, description="its first day without service; null while it serves")
@@ -50,7 +52,7 @@ class AgencyPatch(In):
     territory: Annotated[Territory | None, Given()] = Field(default=None, description="where it acts")
     services: Annotated[Services | None, Given()] = Field(default=None, description="what it can be asked for")
     parent: Slug | None = Field(default=None, description="the body that it belongs to", examples=["dif-chp"])
-    source: Annotated[Line | None, Given()] = Field(default=None, description="where that is written")
+    source: Annotated[Source | None, Given()] = Field(default=None, description="where that is written")
     verified: Annotated[bool | None, Given()] = Field(default=None, description="whether somebody has checked it")
     valid_from: Day | None = Field(default=None, description="its first day")
     valid_to: Day | None = Field(default=None, description="its first day without service")
@@ -123,6 +125,12 @@ class AgencyVersion(Out):
     changed_by: str = Field(description="the agency that did", examples=["dif-chp"])
     content: AgencyContent = Field(description="what the body was from then on")
 
+    @classmethod
+    def of(cls, row: BodyVersion) -> "AgencyVersion":
+        """Show a change."""
+        content = {name: row.content[name] for name in AgencyContent.model_fields}
+        return cls.model_validate(row.model_dump(exclude={"body_id"}) | {"content": content})
+
 
 class AgencyHistory(Out):
     """What this installation has made of a body, oldest first; nothing where the shipped row still counts."""
@@ -146,7 +154,11 @@ class DirectoryCodes(Out):
     """The code lists of the directory."""
 
     kinds: list[DirectoryCode] = Field(description="what a body is")
-    services: list[DirectoryCode] = Field(description="what it can be asked for")
+    services: list[DirectoryCode] = Field(
+        description="what it can be asked for",
+        examples=[[{"code": "HEALTH", "text_en": "Health care", "text_es": "Atención de la salud",
+                    "open_eligibility": "Medical Care"}]],
+    )  # fmt: skip
 
 
 class ImportFault(Out):

@@ -116,12 +116,12 @@ def allowed(caller: Caller, body: Agency) -> list[str]:
 
 async def register(session: AsyncSession, caller: Caller, given: AgencyIn) -> Agency:
     """Enter a body. Raises RefusedByLaw, Invalid, Conflict."""
-    version = await store.claim(session)
     body = given.agency()
     _must_manage(caller, body)
-    if body.id in await store.fresh(session):
+    version, present = await store.claim(session)
+    if body.id in present:
         raise Conflict("The directory has a body of this id.")
-    check(body, store.directory())
+    check(body, present)
     await put(session, caller, body, "register")
     await store.adopt(session, version)
     return body
@@ -129,15 +129,15 @@ async def register(session: AsyncSession, caller: Caller, given: AgencyIn) -> Ag
 
 async def change(session: AsyncSession, caller: Caller, agency_id: str, if_match: str, patch: AgencyPatch) -> Agency:
     """Change what the directory says of a body. Raises NotFound, RefusedByLaw, Stale, Invalid."""
-    version = await store.claim(session)
-    before = (await store.fresh(session)).get(agency_id)
+    version, present = await store.claim(session)
+    before = present.get(agency_id)
     if before is None:
         raise NotFound
     _must_manage(caller, before)
     etags.must_match(if_match, before.version)
     after = replace(patch.applied(before), version=before.version + 1)
     _must_manage(caller, after)
-    check(after, store.directory())
+    check(after, present)
     await put(session, caller, after, "update", fields=sorted(patch.model_fields_set))
     await store.adopt(session, version)
     return after

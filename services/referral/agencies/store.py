@@ -92,8 +92,8 @@ async def fresh(session: AsyncSession) -> Mapping[str, Agency]:
     return directory()
 
 
-async def claim(session: AsyncSession) -> int:
-    """Begin a change of the directory: others wait until it is committed. Returns the new version."""
+async def claim(session: AsyncSession) -> tuple[int, Mapping[str, Agency]]:
+    """Begin a change: others wait until it is committed. Returns the version that it makes, and what is there now."""
     insert = sqlite.insert if session.info["database"].is_sqlite else postgresql.insert
     statement = (
         insert(DirectoryState)
@@ -101,11 +101,11 @@ async def claim(session: AsyncSession) -> int:
         .on_conflict_do_update(index_elements=["id"], set_={"version": col(DirectoryState.version) + 1})
         .returning(col(DirectoryState.version))
     )
-    found: int = (await run(session, statement)).scalar_one()
-    return found
+    version: int = (await run(session, statement)).scalar_one()
+    return version, await _all(session)
 
 
-async def adopt(session: AsyncSession, version: int) -> Mapping[str, Agency]:
+async def adopt(session: AsyncSession, version: int) -> None:
     """End a change: this process goes by it from the moment of its commit on, the others within a second."""
     await session.flush()
     held = _Held(session.info["database"], version, await _all(session))
@@ -115,7 +115,6 @@ async def adopt(session: AsyncSession, version: int) -> Mapping[str, Agency]:
             _take(held)
 
     event.listen(session.sync_session, "after_commit", committed)
-    return held.bodies
 
 
 def _take(new: _Held) -> None:

@@ -64,8 +64,8 @@ async def taken_in(database: Database, caller: Caller, chunks: AsyncIterator[byt
     if not rows:
         raise Invalid("The file has no header.", faults=[Fault("/header", "missing")])
     async with database.work(write=really) as session:
-        version = await store.claim(session) if really else 0
-        plan = planned(rows, await store.fresh(session), caller)
+        version, present = await store.claim(session) if really else (0, await store.fresh(session))
+        plan = planned(rows, present, caller)
         if really and plan.faults:
             faults = [Fault(f"/lines/{each.line}/{each.field}".rstrip("/"), each.reason) for each in plan.faults[:10]]
             raise Invalid("Nothing was imported.", faults=faults)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from services.referral.agencies.rules import Kind
 from services.referral.cas_reports import service, store
@@ -24,7 +24,10 @@ Writer = Annotated[Caller, Allow("referral:write", Kind.PP)]
 
 @routes.get("", summary="List half-yearly reports on centres")
 async def index(
-    session: Session, caller: Reader, paging: Pages, status: ReportStatus | None = None
+    session: Session,
+    caller: Reader,
+    paging: Pages,
+    status: Annotated[ReportStatus | None, Query(examples=["owed"])] = None,
 ) -> Page[ReportItem]:
     """List what your Procuraduría owes and has reported; the federal one sees every state's."""
     statement = store.readable(caller)

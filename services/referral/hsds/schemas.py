@@ -133,7 +133,7 @@ class HsdsOrganization(_Identified):
     description: str = Field(description="what it is", examples=["Procuraduría de Protección"])
     organization_identifiers: list[HsdsIdentifier] = Field(description="its id in Ruta")
     locations: list[HsdsLocation] = Field(description="where it is, if that is public; never a shelter's")
-    services: list[HsdsService] = Field(description="what it can be asked for")
+    services: list[HsdsService] = Field(description="what it can be asked for", examples=[[]])
 
 
 class HsdsOut(Out):

@@ -103,7 +103,7 @@ async def put_capacity(
 async def read_location(
     request: Request, response: Response, session: Session, caller: Reader, agency_id: Slug
 ) -> LocationOut:
-    """Return a body's address. R31 withholds a shelter's from INM's enforcement, and from whoever has no part in care."""
+    """Return an address. R31 withholds a shelter's from INM's enforcement, and from whoever does not place children."""
     found = await service.location(session, request.app.state.runtime.vault, caller, agency_id)
     etags.show(response, found.version)
     return found

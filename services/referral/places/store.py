@@ -58,20 +58,16 @@ async def counted(
     session: AsyncSession, caller: Caller, body_ids: Collection[str]
 ) -> dict[str, tuple[Certificate, Room]]:
     """Return the certificates and places of those of these centres that have both."""
-    pairs = (
-        await session.exec(
-            readable(caller)
-            .join(PlaceCount, col(PlaceCount.body_id) == col(Certification.body_id))
-            .where(col(Certification.body_id).in_(body_ids))
-            .add_columns(PlaceCount)
-        )
-    ).all()
+    certified = (await session.exec(readable(caller).where(col(Certification.body_id).in_(body_ids)))).all()
+    counts = (await session.exec(select(PlaceCount).where(col(PlaceCount.body_id).in_(body_ids)))).all()
+    said = {each.body_id: each for each in counts}
     places: dict[str, list[PlaceUnit]] = {}
-    for unit in await units(session, [certified.body_id for certified, _ in pairs]):
+    for unit in await units(session, said):
         places.setdefault(unit.body_id, []).append(unit)
     return {
-        certified.body_id: (certificate_of(certified), room_of(said, places.get(certified.body_id, [])))
-        for certified, said in pairs
+        each.body_id: (certificate_of(each), room_of(said[each.body_id], places.get(each.body_id, [])))
+        for each in certified
+        if each.body_id in said
     }
 
 
