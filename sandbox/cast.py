@@ -37,6 +37,8 @@ CAST = (
     Role("pp-tam", "PP", AUTHORITY, "MX-TAM", service="referral"),
     Role("dif-chp", "DIF", CARE, "MX-CHP", service="referral"),
     Role("dif-tam", "DIF", CARE, "MX-TAM", service="referral"),
+    Role("pp-fed", "PP", CASE_WORK),
+    Role("cas-chp-ejemplo-01", "CAS", CASE_WORK, "MX-CHP"),
     Role("comar", "COMAR", CASE_WORK, service="referral"),
     Role("unicef", "UNICEF", CASE_WORK, service="referral"),
     Role("unhcr", "UNHCR", CASE_WORK, service="referral"),

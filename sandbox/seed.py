@@ -10,6 +10,7 @@ import httpx
 from sandbox.cast import CAST, enrol
 from sandbox.partner import Refused, until
 from sandbox.route import Cast, Story, acknowledge, subscribe
+from sandbox.shelters import furnish
 from sandbox.system import System
 
 
@@ -23,6 +24,7 @@ async def seed(system: System) -> None:
     }
     try:
         await _subscribe(system, cast)
+        await furnish(cast)
         for story in stories.values():
             await story.meet()
         for name in ("honduran-girl", "salvadoran-boy", "guatemalan-boy"):

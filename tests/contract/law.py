@@ -93,8 +93,13 @@ READERS: dict[str, frozenset[str]] = {
     "notice/received": _INM | {"pp-chp", "con-hnd-tapachula"},
     "notice/withheld": _INM | {"pp-chp"},
     "notice/undeliverable": _INM | {"pp-chp"},
-    # public directories
+    # the directory: public but for what leads to children
     "agency": EVERYBODY,
+    "location": EVERYBODY,  # with the address or, where R31 withholds it, without
+    "cas": EVERYBODY,  # the register of centres is public (LGDNNA 112)
+    "capacity": frozenset({"pp-chp", "pp-tam", "pp-fed", "dif-chp", "dif-tam", "dif-nacional"}),
+    "contacts": _SHARED | {"comar", "unicef", "unhcr", "iom", "upm"},  # who acts in the territory
+    "report": _REPRESENTED,
     "consulate": EVERYBODY,
 }
 """Object, in a situation where that matters → who may read it. Everybody else gets what a nonexistent id gets."""

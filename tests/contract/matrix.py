@@ -136,6 +136,8 @@ def kind_of(place: Place, route: APIRoute, param: str) -> str:
     word = route.path_format.rpartition("/")[2]
     if word in ("screenings", "findings", "interviews") and "GET" in methods_of(route):
         return word
+    if word in ("contacts", "location", "capacity") and kind in ("agency", "cas"):
+        return word
     if kind == "child" and route.path_format == "/v1/intake/lodging":
         return "lodged"  # DIF may not read the child, and says where it sleeps
     return kind

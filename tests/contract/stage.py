@@ -15,9 +15,13 @@ from gateway.clients.schemas import ClientIn
 from sandbox.partner import Refused, until
 from sandbox.route import Cast, Story
 from sandbox.secrets import SECRET
+from sandbox.shelters import CAS, furnish
 from sandbox.system import System
 from services.consular.notices.models import Notice
 from services.consular.notices.rules import NoticeStatus
+from services.referral.cas_reports.models import CasReport
+from services.referral.cas_reports.rules import ReportStatus
+from services.referral.places.models import PlaceCount
 from shared import ids
 from shared.db import Database
 from shared.delivery.models import Alarm, Delivery, Endpoint
@@ -56,13 +60,14 @@ class Stage:
         girl, boy = (Story(f"stage-{name}", self.cast, CHILD, met_at=now) for name in ("girl", "boy"))
         await self._enrol()
         await self.cast["con-hnd-tapachula"].post("/v1/consular/endpoints", {"channel": "pull"})
+        await furnish(self.cast)
         await asyncio.gather(girl.meet(), boy.meet())
         await girl.notify()
         await girl.accept()
         acta = await girl.channel()
         self.values |= {
             "child_id": girl.encounter["child_id"], "encounter_id": girl.encounter["id"],
-            "case_id": girl.case["id"], "acta_id": acta["id"],
+            "case_id": girl.case["id"], "acta_id": acta["id"], "cas_id": CAS,
         }  # fmt: skip
         boys = await boy.referral(self.cast["pp-chp"], "PP_NOTICE")
         self.values["boys_case"] = boys["case_id"]
@@ -319,6 +324,24 @@ class Stage:
         answer = await self.cast[who]._try("GET", path, {}, {})
         assert answer is not None
         return str(answer.headers["etag"])
+
+    async def report(self, status: ReportStatus) -> str:
+        """Return the half-yearly report of Chiapas, which the worker has opened, in a status."""
+
+        async def opened() -> str | None:
+            found = await self.cast["pp-chp"].items("/v1/referral/cas-reports")
+            return str(found[0]["id"]) if found else None
+
+        report_id = await until(opened)
+        there = update(CasReport).where(col(CasReport.id) == report_id)
+        await self.write("referral", there.values(status=status, centres=[], visits=[]))
+        return report_id
+
+    async def centre(self) -> str:
+        """Return a centre that has said long ago what room it has."""
+        long_ago = update(PlaceCount).where(col(PlaceCount.body_id) == CAS)
+        await self.write("referral", long_ago.values(as_of=datetime(2026, 1, 1, tzinfo=UTC)))
+        return CAS
 
     async def boys_case(self) -> str:
         """Return the case of the boy, who was only met."""

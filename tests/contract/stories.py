@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import col, select, update
 
 from services.consular.notices.models import Notice
+from services.referral.cas_reports.service import Opener
 from shared import auth, clock, ids
 from shared.delivery.models import Alarm, Delivery, Endpoint
 from shared.delivery.rules import AlarmKind, EndpointState
@@ -17,6 +18,7 @@ from shared.testing import client, key
 from tests.contract.matrix import Place
 from tests.unit.consular import world as consular
 from tests.unit.intake import world as intake
+from tests.unit.referral import directory_world as directory
 from tests.unit.referral import world as referral
 
 
@@ -114,8 +116,21 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         body = {"case_id": place.objects["case/boy"], "code": "FEAR_OF_RETURN", "told_by": "CHILD"}
         told = (await world.post("dif-chp", "/indications", body, 201)).json()
         place.objects |= {"referral/comar": told["comar_referral_id"], "indications": place.objects["case/boy"]}
-        place.objects["agency"] = "pp-chp"
+        await _directory(place, world)
         yield place
+
+
+async def _directory(place: Place, world: referral.World) -> None:
+    """Chiapas has a shelter that has said what room it has, and owes a report on it."""
+    await directory.sheltered(world)
+    await directory.put(
+        world, directory.CAS, f"/agencies/{directory.CAS}/capacity", directory.room("2026-01-01T00:00:00Z")
+    )
+    await Opener(world.runtime).turn()
+    place.objects |= {
+        "agency": "pp-chp", "location": directory.CAS, "cas": directory.CAS, "capacity": directory.CAS,
+        "contacts": "pp-chp", "report": (await world.get("pp-chp", "/cas-reports"))["items"][0]["id"],
+    }  # fmt: skip
 
 
 async def _release(world: referral.World, case: Any) -> str:

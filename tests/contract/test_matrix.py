@@ -143,7 +143,7 @@ async def test_who_runs_the_system_reads_nothing_about_a_child() -> None:
     """No purpose opens it: operators see endpoints, deliveries and directories, and the matrix holds them to that."""
     theirs = {kind for kind, readers in READERS.items() if "ruta-operations" in readers}
     webhooks = {kind for kind in READERS if kind.partition(":")[2] in ("endpoint", "key", "delivery", "alarm")}
-    assert theirs == webhooks | {"agency", "consulate"}
+    assert theirs == webhooks | {"agency", "cas", "location", "consulate"}
 
 
 async def test_a_list_holds_what_its_reader_may_read_and_nothing_else(place: Place) -> None:
@@ -265,7 +265,7 @@ def lists(place: Place) -> list[str]:
 def listed(place: Place, path: str) -> list[str]:
     """Return the objects that a list may hold, by the list's last word: `cases` holds every `case`."""
     singular = {"children": "child", "deliveries": "delivery", "releases": "release", "families": "family"}
-    singular |= {"lodging": "stay", "inquiries": "inquiry"}
+    singular |= {"lodging": "stay", "inquiries": "inquiry", "cas-reports": "report"}
     word = path.rpartition("/")[2]
     kind = singular.get(word, word.removesuffix("s"))
     kind = f"{place.name}:{kind}" if kind in ("endpoint", "delivery", "alarm") else kind

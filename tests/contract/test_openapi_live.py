@@ -21,8 +21,10 @@ from sandbox.cast import enrol
 from sandbox.partner import until
 from sandbox.ports import free_ports
 from sandbox.route import Cast
+from sandbox.shelters import CAS
 from sandbox.system import PROGRAMS, System
 from services.consular.notices.rules import NoticeStatus
+from services.referral.cas_reports.rules import ReportStatus
 from shared.delivery.rules import DeliveryState, EndpointState
 from tests.contract.stage import Prepare, Stage, Values
 
@@ -46,6 +48,11 @@ CALLERS = (
     (r"intake_.*", "inm-chp"),
     (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
     (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
+    (r"referral_agencies_(export|import|change).*", "ruta-operations"),
+    (r"referral_agencies_register", "dif-tam"),
+    (r"referral_agencies_capacity_put", CAS),
+    (r"referral_cas_reports_acknowledge", "pp-fed"),
+    (r"referral_(agencies_(capacity|certification|location|contacts)|free_places|cas_reports)_.*", "pp-chp"),
     (r"referral_events_.*", "unhcr"),
     (r"referral_(referrals|endpoints|deliveries|alarms)_.*", "unicef"),
     (r"referral_.*", "inm-chp"),
@@ -200,6 +207,12 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"intake_permits_link_carer", alone_then_with_carer),
     (r"intake_permits_exclude_carer", one("permit_id", lambda stage: stage.permit(carer=True))),
     (r"intake_permits_restore_carer", one("permit_id", lambda stage: stage.permit("exclude-carer", carer=True))),
+    (r"referral_agencies_capacity_put", one("cas_id", Stage.centre)),
+    (r"referral_cas_reports_(show|submit)", one("report_id", lambda stage: stage.report(ReportStatus.OWED))),
+    (
+        r"referral_cas_reports_(correct|acknowledge)",
+        one("report_id", lambda stage: stage.report(ReportStatus.SUBMITTED)),
+    ),
     (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
     (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
     (r"referral_referrals_resume", referral("accept", "hold")),
@@ -271,7 +284,8 @@ async def _run(stage: Stage, name: str, path: str, operation: Any) -> None:
     given = {"RUTA": stage.system.url("gateway"), "TOKEN": await stage.cast[who].token()}
     given |= {each: values[each.lower()] for each in wanted}
     if "$ETAG" in command:
-        given["ETAG"] = await stage.etag(who, _filled(path[: path.rindex("}") + 1], values))  # without the step's name
+        named = path if " -X PUT " in command else path[: path.rindex("}") + 1]  # without the step's name
+        given["ETAG"] = await stage.etag(who, _filled(named, values))
     status, body = await asyncio.to_thread(_shell, command, given)
     _assert_as_described(status, body, operation)
 

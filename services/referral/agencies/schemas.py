@@ -24,12 +24,12 @@ Services = Annotated[list[Service], Field(min_length=1, max_length=len(Service))
 class AgencyIn(In):
     """A body that takes part in the route."""
 
-    id: Slug = Field(description="its id, for ever", examples=["cas-chp-ejemplo-02"])
+    id: Slug = Field(description="its id, for ever", examples=["cas-tam-ejemplo-01"])
     kind: Kind = Field(description="what it is", examples=["CAS"])
     name_es: Line = Field(description="its name in Spanish", examples=["CAS Ejemplo (ficticio)"])
     name_en: Line = Field(description="its name in English", examples=["Example shelter (fictitious)"])
-    state: State | None = Field(default=None, description="the state where it stands", examples=["MX-CHP"])
-    territory: Territory = Field(description="where it acts", examples=[["MX-CHP"]])
+    state: State | None = Field(default=None, description="the state where it stands", examples=["MX-TAM"])
+    territory: Territory = Field(description="where it acts", examples=[["MX-TAM"]])
     services: Services = Field(description="what it can be asked for", examples=[["SHELTER"]])
     parent: Slug | None = Field(default=None, description="the body that it belongs to", examples=["dif-chp"])
     bound_to: Country | None = Field(default=None, description="the foreign state that it serves", examples=[None])

@@ -11,11 +11,11 @@ from services.referral.places.schemas import (
     CapacityOut,
     CertificationIn,
     CertificationOut,
-    Child,
+    Children,
     FreePlaces,
     LocationIn,
     LocationOut,
-    need_of,
+    needs_of,
 )
 from shared import etags
 from shared.auth import Allow, Caller
@@ -39,9 +39,8 @@ async def search(
     session: Session,
     caller: Seeker,
     state: Annotated[State, Query(description="where the children are", examples=["MX-CHP"])],
-    child: Annotated[
-        list[Child],
-        Query(min_length=1, max_length=12, description="sex and age of each child", examples=[["F14", "M6"]]),
+    children: Annotated[
+        Children, Query(description="sex and age of each child: F14 is a girl of 14", examples=["F14,M6"])
     ],
     limit: Annotated[int, Query(ge=1, le=100, description="how many centres at most")] = 20,
 ) -> FreePlaces:
@@ -50,7 +49,7 @@ async def search(
     A centre whose figure is too old is listed after the others of its distance, says so, and counts no place as free.
     """
     fresh = service.fresh_for(request.app.state.runtime)
-    return await service.free_places(session, caller, state, [need_of(each) for each in child], limit, fresh)
+    return await service.free_places(session, caller, state, needs_of(children), limit, fresh)
 
 
 @bodies.get("/{cas_id}/certification", summary="Read whether a centre is certified", name="read")

@@ -1,6 +1,5 @@
 """What bodies send and readers see of shelters."""
 
-import re
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -10,20 +9,20 @@ from services.referral.places.rules import AgeBand, Nearness, Need, PlaceSex, Su
 from shared.shapes import Day, In, Line, Out, Past
 
 Count = Annotated[int, Field(ge=0, le=10_000)]
-_CHILD = re.compile(r"(?P<sex>[FMX])(?P<age>[0-9]|1[0-7])")
-Child = Annotated[
+_CHILD = r"[FMX]([0-9]|1[0-7])"
+Children = Annotated[
     str,
-    StringConstraints(pattern=r"^[FMX]([0-9]|1[0-7])$"),
-    Field(examples=["F14"], description="sex and age: F14 is a girl of 14"),
+    StringConstraints(pattern=rf"^{_CHILD}(,{_CHILD}){{0,11}}$"),
+    Field(examples=["F14,M6"], description="sex and age of each child: F14 is a girl of 14"),
 ]
 
 
-def need_of(child: str) -> Need:
-    """Return what a child such as `F14` needs. One whose papers say X fits a place of either sex."""
-    found = _CHILD.fullmatch(child)
-    assert found is not None
-    sex = PlaceSex.ANY if found["sex"] == "X" else PlaceSex(found["sex"])
-    return Need(sex, band_of(int(found["age"])))
+def needs_of(children: str) -> list[Need]:
+    """Return what children such as `F14,M6` need. One whose papers say X fits a place of either sex."""
+    return [
+        Need(PlaceSex.ANY if each[0] == "X" else PlaceSex(each[0]), band_of(int(each[1:])))
+        for each in children.split(",")
+    ]
 
 
 class PlacesIn(In):
@@ -115,7 +114,6 @@ class CapacityOut(Out):
 
     body_id: str = Field(description="the centre", examples=["cas-chp-ejemplo-01"])
     as_of: datetime | None = Field(description="when it was so; null where it never said")
-    age_minutes: int | None = Field(description="how old the figure is", examples=[35])
     stale: bool = Field(description="whether that is too old to go by: then nothing counts as free", examples=[False])
     certified: bool = Field(description="whether the centre may take children in today (R11)")
     places: list[RoomOut] = Field(description="the places, by kind")

@@ -120,7 +120,7 @@ async def capacity(session: AsyncSession, caller: Caller, cas_id: str, fresh: ti
     stale = room is None or room.stale(now, fresh)
     counts = certificate is not None and certificate.counts(_day(body, now))
     return CapacityOut(
-        body_id=cas_id, as_of=room.as_of if room else None, age_minutes=_minutes(now, room) if room else None,
+        body_id=cas_id, as_of=room.as_of if room else None,
         stale=stale, certified=counts, version=said.version if said else 0,
         places=[
             RoomOut(

@@ -11,6 +11,7 @@ from services.referral.agencies.models import BodyVersion
 from services.referral.agencies.rules import Agency, Kind, Service, faults, may_manage
 from services.referral.agencies.service import SYSTEM
 from shared.db import Database
+from shared.shapes import State
 from tests.unit.referral.directory_world import CAS, body, send, upload, who
 from tests.unit.referral.world import World, together
 
@@ -96,7 +97,7 @@ def test_a_body_abroad_is_bound_to_its_state_and_acts_nowhere_in_mexico() -> Non
     assert rules.competent(Kind.CHILD_PROTECTION_ABROAD, "MX-CHP", SHIPPED.values()) is None
 
 
-@pytest.mark.parametrize("state", rules.State)
+@pytest.mark.parametrize("state", State)
 def test_every_state_has_a_body_for_every_service_of_the_route(state: str) -> None:
     for each in set(Service) - {Service.CHILD_PROTECTION}:
         assert service.offering(each, state), each

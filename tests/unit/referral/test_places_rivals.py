@@ -40,5 +40,5 @@ async def test_the_last_place_is_given_once_and_a_figure_overwrites_none_silentl
     assert (unit.capacity, unit.occupied) == (4, 4)
     figures = [send(world, CAS, "PUT", f"/agencies/{CAS}/capacity", room(now.isoformat(), 2), '"v2"') for _ in range(3)]
     assert sorted(each.status_code for each in await together(*figures)) == [200, 412, 412]
-    found = await world.get("pp-chp", "/free-places?state=MX-CHP&child=F14&child=F15")
+    found = await world.get("pp-chp", "/free-places?state=MX-CHP&children=F14,F15")
     assert [(each["body_id"], each["free"]) for each in found["items"]] == [(CAS, 2)]
