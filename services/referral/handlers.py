@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.referral.absences import service as absences
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
+from services.referral.cases.rules import Status
 from services.referral.clocks import service as clocks
 from services.referral.clocks.rules import BREACHED, WARNED
+from services.referral.closings import service as closings
 from services.referral.protection import service as protection
 from services.referral.referrals import service as referrals
 from services.referral.referrals.models import Referral
@@ -32,8 +35,12 @@ async def encounter_recorded(session: AsyncSession, message: Message) -> None:
     fact = EncounterRecorded.model_validate(message.data)
     ordered = [each for each in _ORDERED if each[1] in fact.referrals] or _ORDERED
     case = await cases.ensure(session, fact.child_id, fact.state)
+    again = case.status is Status.CLOSED
+    closings.met_again(session, case)
+    await absences.met_again(session, case, fact.state)
+    opener = referrals.open_referral if again else referrals.open_once  # a case that begins again is notified anew
     opened = {
-        kind: await referrals.open_once(
+        kind: await opener(
             session, SYSTEM, case=case, kind=kind, recipient_id=competent(body, fact.state).id,
             reason="ENCOUNTER", sender_id=fact.agency,
         )

@@ -2,38 +2,45 @@
 
 from starlette.types import ASGIApp
 
+from services.referral.absences import rules as absences
+from services.referral.absences.routes import routes as absence_routes
 from services.referral.actas.routes import routes as acta_routes
 from services.referral.agencies import rules as agencies
 from services.referral.agencies import service as directory
 from services.referral.agencies.routes import routes as agency_routes
 from services.referral.agencies.routes import uploads as agency_uploads
+from services.referral.alerts import rules as alerts
+from services.referral.alerts.routes import routes as alert_routes
 from services.referral.cas_reports import rules as cas_reports
 from services.referral.cas_reports.routes import routes as cas_report_routes
 from services.referral.cases import laws as cases
 from services.referral.cases.routes import routes as case_list_routes
 from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
+from services.referral.closings.routes import routes as closing_routes
 from services.referral.duty import rules as duty
 from services.referral.duty.routes import duty as duty_routes
 from services.referral.duty.routes import rosters as roster_routes
 from services.referral.handlers import HANDLERS
 from services.referral.hsds.routes import routes as hsds_routes
+from services.referral.majority import rules as majority
+from services.referral.majority.routes import routes as task_routes
 from services.referral.places import rules as places
 from services.referral.places.routes import bodies as place_routes
 from services.referral.places.routes import free as free_place_routes
 from services.referral.protection import routes as guard
 from services.referral.protection import rules as protection
 from services.referral.referrals import rules as referrals
-from services.referral.referrals.routes import case_routes
 from services.referral.referrals.routes import routes as referral_routes
+from services.referral.timeline.routes import routes as file_routes
 from shared.app import create_app
 from shared.delivery.routes import routers
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
-DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES)
-RULES = (*DIRECTORY, *cases.RULES, *referrals.RULES, *clocks.RULES, *protection.RULES)
-DEADLINES = (*referrals.DEADLINES, *cas_reports.DEADLINES)
+DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES, *alerts.RULES)
+RULES = (*DIRECTORY, *cases.RULES, *referrals.RULES, *absences.RULES, *clocks.RULES, *protection.RULES)
+DEADLINES = (*cas_reports.DEADLINES, *referrals.DEADLINES, *absences.DEADLINES, *majority.DEADLINES)
 
 
 def api(runtime: Runtime) -> ASGIApp:
@@ -51,7 +58,11 @@ def api(runtime: Runtime) -> ASGIApp:
             duty_routes,
             cas_report_routes,
             case_list_routes,
-            case_routes,
+            file_routes,
+            closing_routes,
+            absence_routes,
+            task_routes,
+            alert_routes,
             referral_routes,
             acta_routes,
             clock_routes,

@@ -11,7 +11,8 @@ SLICE = {"__init__.py", "rules.py", "models.py", "schemas.py", "store.py", "serv
 OWN = {
     # the matcher: spelling, blind keys, search, comparison and its weights; what it marks; the worker's turn
     "intake/matches": {"blind.py", "compare.py", "marks.py", "names.py", "search.py", "upkeep.py", "weights.py"},
-    "referral/cases": {"laws.py", "machine.py"},  # the rules of the machine, and what its tables say of one case
+    # the rules of the machine, what its tables say of one case, who represents the child
+    "referral/cases": {"laws.py", "machine.py", "representation.py"},
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     "referral/protection": {"facts.py", "permits.py"},  # asks intake for facts; answers the gate

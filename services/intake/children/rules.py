@@ -180,6 +180,17 @@ def estimated_age(low: int, high: int) -> Age:
     return Age(AgeGroup.ADOLESCENT, presumed=high >= ADULT)
 
 
+def majority(born: date) -> str:
+    """Return the month of the 18th birthday: `2027-03`. Born on 29 February: the 18th is on 1 March."""
+    month = 3 if (born.month, born.day) == (2, 29) else born.month
+    return f"{born.year + ADULT:04d}-{month:02d}"
+
+
+def earliest_majority(high: int, day: date) -> str:
+    """Return the earliest month of the 18th birthday of somebody who was at most `high` full years old that day."""
+    return f"{day.year + ADULT - 1 - min(high, ADULT - 1):04d}-{day.month:02d}"
+
+
 def check_evidence(evidence: Collection[AgeEvidence], order: str | None) -> None:
     """Raise RefusedByLaw where an estimate rests on an examination that nobody ordered."""
     if EXAMS & set(evidence) and order is None:

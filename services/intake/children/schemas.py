@@ -211,3 +211,5 @@ class ScreenedFacts(Facts):
     screened_at: datetime | None
     screened_by: str | None
     indicators: list[str]
+    majority_month: str | None
+    """The month of the 18th birthday, `2027-03`: the earliest that it may be, where the age is an estimate."""

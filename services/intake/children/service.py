@@ -1,7 +1,7 @@
 """Use cases: make, read and correct a child, with its history; hand the guard its facts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, cast
 
@@ -171,15 +171,27 @@ def facts(child: Child) -> Facts:
     return Facts(child_id=child.id, **child.model_dump(include={*_FACTS, "version"}))
 
 
-def screened_facts(child: Child, indicators: list[str]) -> ScreenedFacts:
-    """Return the same with what the screenings found."""
+def screened_facts(child: Child, known: Opened | None) -> ScreenedFacts:
+    """Return the same with what the screenings found and when the child turns 18, while its identity is there."""
     return ScreenedFacts(
         **facts(child).model_dump(),
         state=child.state,
         screened_at=child.screened_at,
         screened_by=child.screened_by,
-        indicators=indicators,
+        indicators=known.indicators() if known else [],
+        majority_month=majority_month(known) if known else None,
     )
+
+
+def majority_month(known: Opened) -> str | None:
+    """Return the month in which a child turns 18, which referral opens tasks ahead of (R38); an adult's is null."""
+    child, identity = known.child, known.identity
+    if child.age_decision is AgeOutcome.ADULT:
+        return None
+    if identity.birth_date is not None:
+        return rules.majority(identity.birth_date)
+    estimate = identity.estimated_age
+    return rules.earliest_majority(estimate.high, local_day(child.created_at, child.state)) if estimate else None
 
 
 async def correct(
@@ -207,9 +219,15 @@ async def correct(
         setattr(child, name, sealed)
     changed(session, caller, known, before, request_id=request_id)
     audit.wrote(session, caller, "correct", "child", child.id, fields=fields)
-    if _FACTS & body.model_fields_set:
-        await confirm(session, runtime, known)
+    aged = body.identity is not None and _age(known.identity) != _age(body.identity)
+    if _FACTS & body.model_fields_set or aged:
+        corrected = replace(known, identity=body.identity) if body.identity is not None else known
+        await confirm(session, runtime, corrected, aged=aged)
     return child
+
+
+def _age(identity: Identity) -> tuple[object, object]:
+    return identity.birth_date, identity.estimated_age
 
 
 def _check_age(known: Opened, corrected: Identity) -> None:
@@ -220,8 +238,7 @@ def _check_age(known: Opened, corrected: Identity) -> None:
     """
     _check_evidence(corrected)
     before, child = known.identity, known.child
-    touched = (before.birth_date, before.estimated_age) != (corrected.birth_date, corrected.estimated_age)
-    if touched and child.age_decision is not AgeOutcome.ADULT:
+    if _age(before) != _age(corrected) and child.age_decision is not AgeOutcome.ADULT:
         age(corrected, local_day(child.created_at, child.state), place="/identity/birth_date")
 
 
@@ -276,15 +293,18 @@ def show_change(known: Opened, row: ChildChange) -> ChangeOut:
 _CHANGE_SHOWN = set(ChangeOut.model_fields) - {"before"}
 
 
-async def confirm(session: AsyncSession, runtime: Runtime, known: Opened, linked: Sequence[str] = ()) -> None:
+async def confirm(
+    session: AsyncSession, runtime: Runtime, known: Opened, linked: Sequence[str] = (), *, aged: bool = False
+) -> None:
     """Have referral take the facts of a child as they now are. Raises Unavailable unless it says that it has.
 
     To the guard the `linked` records of the same child are relatives, like those that the record names. A referral of
-    0.2.0 takes no more than what it knows, so a child who was never screened is told in its words.
+    0.2.0 takes no more than what it knows, so a child who was never screened is told in its words, unless its age was
+    corrected (`aged`).
     """
     await session.flush()
     child = known.child
-    whole = facts(child) if child.screened_at is None else screened_facts(child, known.indicators())
+    whole = facts(child) if child.screened_at is None and not aged else screened_facts(child, known)
     relatives = sorted({*whole.relatives, *linked} - {child.id}) if linked else whole.relatives
     body = whole.model_copy(update={"relatives": relatives}).model_dump(mode="json")
     status, _ = await runtime.peers.call("referral", "PUT", f"/internal/facts/{child.id}", body, scope="facts:write")

@@ -82,6 +82,11 @@ def digest_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(jsons.canonical(content)).hexdigest()
 
 
+async def of_case(session: AsyncSession, case_id: str) -> Acta | None:
+    """Return the acta of a case, for the system's own use."""
+    return await store.of_case(session, case_id)
+
+
 async def find(session: AsyncSession, caller: Caller, acta_id: str) -> Acta:
     """Return an acta that the caller may read. Raises NotFound."""
     found = await store.get(session, caller, acta_id)

@@ -25,6 +25,11 @@ async def get(session: AsyncSession, caller: Caller, acta_id: str) -> Acta | Non
     return found
 
 
+async def of_case(session: AsyncSession, case_id: str) -> Acta | None:
+    """Return the acta of a case that the caller may read, if it has one."""
+    return (await session.exec(select(Acta).where(Acta.case_id == case_id))).first()
+
+
 async def exists(session: AsyncSession, case_id: str) -> bool:
     """Whether a locked case has its acta."""
     return (await session.exec(select(Acta.id).where(Acta.case_id == case_id))).first() is not None

@@ -97,6 +97,14 @@ MAJORITY = Rule(
     "Ruta (SIPINNA 2019), stage 4; LGDNNA, art. 106; the time ahead is a design decision",
     verified=False,
 )
+PENDING = Rule(
+    "R38-PENDING",
+    Text(
+        "No case ends while a claim or an appeal is pending, whatever the child's age.",
+        "Ningún caso se cierra mientras haya una solicitud o un recurso pendiente, cualquiera que sea la edad.",
+    ),
+    "LRPCAP, art. 7 and 25; LGDNNA, art. 106",
+)
 TERRITORY = Rule(
     "R37",
     Text(
@@ -107,5 +115,6 @@ TERRITORY = Rule(
     verified=False,
 )
 RULES = (
-    NOTICE, HANDOVER, MEASURE, RETURNS, PLAN, REPRESENTED, HEARD, DETERMINED, RECOGNITION, MAJORITY, TERRITORY,
+    NOTICE, HANDOVER, MEASURE, RETURNS, PLAN, REPRESENTED, HEARD, DETERMINED, RECOGNITION, MAJORITY, PENDING,
+    TERRITORY,
 )  # fmt: skip

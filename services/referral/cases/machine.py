@@ -9,6 +9,7 @@ from services.referral.cases.rules import (
     BACK,
     BARRED,
     BARS,
+    FEDERAL_PP,
     GATES,
     LAWS,
     ON_THE_ROUTE,
@@ -57,7 +58,7 @@ def parts(actor: Actor, *, state: str, dif: str | None, system: bool = False) ->
     kind = actor.agency_kind
     found = {Part.SYSTEM} if system else {Part.PARTY}
     found |= {part for part in (Part.INM, Part.PP, Part.DIF, Part.CAS, Part.COMAR) if kind == part.value}
-    if kind == Kind.PP and actor.state in (state, None):
+    if kind == Kind.PP and (actor.state == state or actor.agency == FEDERAL_PP):
         found |= {Part.PP_HERE} | ({Part.PP_SUPERVISOR} if actor.role == SUPERVISOR else set())
     if kind == Kind.DIF and actor.agency == dif:
         found.add(Part.DIF_IN_CHARGE)
@@ -79,6 +80,11 @@ def barring(standing: Standing, action: Action) -> list[Bar]:
     return [bar for bar in BARS.get(action, ()) if bar in standing.bars]
 
 
+def asked_already(standing: Standing, action: Action) -> bool:
+    """Whether this is asked for once more while it waits for an answer."""
+    return action is Action.REQUEST_CLOSE and Gate.CLOSING_ASKED in standing.gates
+
+
 def may(action: Action, held: Collection[Part]) -> bool:
     """Whether this step is theirs."""
     return Part.SYSTEM in held or not set(WHO[action]).isdisjoint(held)
@@ -93,6 +99,7 @@ def allowed(standing: Standing, held: Collection[Part]) -> list[str]:
         and may(action, held)
         and not missing(standing, action)
         and not barring(standing, action)
+        and not asked_already(standing, action)
     ]
 
 
@@ -105,8 +112,12 @@ def advance(standing: Standing, action: Action, held: Collection[Part]) -> tuple
     if not may(action, held):
         theirs = ", ".join(part.value for part in WHO[action])
         raise IllegalMove(f"This step is another's: {theirs}.", allowed_actions=instead)
+    if asked_already(standing, action):
+        raise IllegalMove("This was asked for, and waits for a supervisor.", allowed_actions=instead)
     _refuse(standing, action, held, instead)
     following = TRANSITIONS[standing.status, action]
+    if following is standing.status:
+        return standing.status, standing.resumes
     if following is BACK:
         assert standing.resumes is not None  # every way into a side state notes it
         return standing.resumes, None

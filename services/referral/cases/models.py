@@ -7,7 +7,17 @@ from sqlmodel import Field, SQLModel
 
 from services.referral.cases import rules
 from services.referral.cases.machine import Standing
-from services.referral.cases.rules import Bar, Gate, Representation, Risk, Seen, Status
+from services.referral.cases.rules import (
+    Bar,
+    Document,
+    Gate,
+    Representation,
+    RepresentativeEnd,
+    Risk,
+    RiskReason,
+    Seen,
+    Status,
+)
 from shared.db import JsonColumn, UTCDateTime, coded
 
 
@@ -129,3 +139,36 @@ class CaseEntryParty(SQLModel, table=True):
 
     entry_id: str = Field(primary_key=True, foreign_key="case_entry.id")
     agency: str = Field(primary_key=True, index=True)
+
+
+class CaseRepresentation(SQLModel, table=True):
+    """Who represented the child, from when until when. The first one needs no row: the case itself tells it."""
+
+    __tablename__ = "case_representation"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="route_case.id", index=True)
+    kind: Representation = Field(sa_type=coded(Representation))
+    procuraduria: str = Field(description="en suplencia, or as coadyuvante")
+    identity: bytes | None = Field(default=None, description="sealed JSON: name and contact of a legal representative")
+    body: str | None = Field(default=None, description="the agency that the representative acts for")
+    document: Document | None = Field(default=None, sa_type=coded(Document))
+    reference: str | None = Field(default=None, description="the document's own number")
+    since: datetime = Field(sa_type=UTCDateTime)
+    until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended: RepresentativeEnd | None = Field(default=None, sa_type=coded(RepresentativeEnd))
+    recorded_by: str | None = Field(default=None, description="agency and officer; null: Ruta itself")
+
+
+class CaseRisk(SQLModel, table=True):
+    """How much harm threatened the child, as somebody assessed it."""
+
+    __tablename__ = "case_risk"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="route_case.id", index=True)
+    level: Risk = Field(sa_type=coded(Risk))
+    reason: RiskReason = Field(sa_type=coded(RiskReason))
+    note: bytes | None = Field(default=None, description="sealed")
+    assessed_by: str
+    assessed_at: datetime = Field(sa_type=UTCDateTime)

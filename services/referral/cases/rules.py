@@ -54,6 +54,7 @@ class Action(StrEnum):
     REPORT_LEFT_CARE = "report_left_care"
     REPORT_MISSING = "report_missing"
     FIND = "find"
+    REQUEST_CLOSE = "request_close"
     CLOSE = "close"
     REOPEN = "reopen"
     RESUME = "resume"
@@ -73,6 +74,7 @@ class Gate(StrEnum):
     RETURN_READY = "RETURN_READY"
     RECOGNISED = "RECOGNISED"
     MAJORITY_NEAR = "MAJORITY_NEAR"
+    CLOSING_ASKED = "CLOSING_ASKED"  # by another officer than the one who approves
 
 
 class Bar(StrEnum):
@@ -122,6 +124,42 @@ class Risk(StrEnum):
     LOW = "LOW"
 
 
+class RepresentativeEnd(StrEnum):
+    """Why somebody stopped representing a child."""
+
+    REPLACED = "REPLACED"
+    TERRITORY = "TERRITORY"  # another Procuraduría is competent
+    RESIGNED = "RESIGNED"
+    REMOVED = "REMOVED"
+    CONFLICT_OF_INTEREST = "CONFLICT_OF_INTEREST"
+    UNREACHABLE = "UNREACHABLE"
+    DEATH = "DEATH"
+
+
+class Document(StrEnum):
+    """By what a legal representative is accredited."""
+
+    PARENTAL_AUTHORITY = "PARENTAL_AUTHORITY"
+    GUARDIANSHIP = "GUARDIANSHIP"
+    COURT_ORDER = "COURT_ORDER"
+    POWER_OF_ATTORNEY = "POWER_OF_ATTORNEY"
+    PP_DESIGNATION = "PP_DESIGNATION"
+
+
+class RiskReason(StrEnum):
+    """On what an assessment of risk rests."""
+
+    INITIAL_ASSESSMENT = "INITIAL_ASSESSMENT"
+    NEW_FACTS = "NEW_FACTS"
+    THREAT = "THREAT"
+    VIOLENCE = "VIOLENCE"
+    EXPLOITATION = "EXPLOITATION"
+    SELF_HARM = "SELF_HARM"
+    HEALTH = "HEALTH"
+    MEASURES_WORKED = "MEASURES_WORKED"
+
+
+FEDERAL_PP = "pp-fed"
 SUPERVISOR = "supervisor"
 """The role, in tokens, of who may approve what another officer asks for."""
 
@@ -135,6 +173,8 @@ SIDE = (Status.TRANSFERRED, Status.LEFT_CARE, Status.MISSING, Status.REOPENED)
 ON_THE_ROUTE = tuple(status for status in Status if status not in SIDE and status is not Status.CLOSED)
 CHANNELLED_SINCE = tuple(status for status in ON_THE_ROUTE if status not in (Status.DETECTED, Status.NOTIFIED))
 """The states that only a child with an acta can be in."""
+ENDING = (Status.RESTITUTION, *OUTCOMES, Status.LEFT_CARE, Status.MISSING)
+"""The states that a case may be closed from."""
 _IN_CARE = tuple(status for status in CHANNELLED_SINCE if status not in (Status.RETURN, Status.FAMILY_REUNIFIED))
 _TOWARDS_18 = tuple(each for each in _IN_CARE if each not in (Status.CHANNELLED, Status.TRANSITION_18))
 
@@ -154,6 +194,7 @@ TRANSITIONS: dict[tuple[Status, Action], Status | None] = {
     (Status.REGULARISED, Action.RECOGNISE): Status.REFUGE,
     (Status.TRANSITION_18, Action.RECOGNISE): Status.REFUGE,  # R38: a claim outlives the birthday
     (Status.TRANSITION_18, Action.REGULARISE): Status.REGULARISED,
+    (Status.REFUGE, Action.REGULARISE): Status.REGULARISED,
     **{(status, Action.BEGIN_TRANSITION): Status.TRANSITION_18 for status in _TOWARDS_18},
     **{(status, Action.TAKE_UP): Status.RESTITUTION for status in OUTCOMES},
     **{(each, Action.TRANSFER): Status.TRANSFERRED for each in CHANNELLED_SINCE if each is not Status.RETURN},
@@ -166,9 +207,8 @@ TRANSITIONS: dict[tuple[Status, Action], Status | None] = {
     (Status.REOPENED, Action.REPORT_MISSING): Status.MISSING,
     (Status.LEFT_CARE, Action.FIND): BACK,
     (Status.MISSING, Action.FIND): BACK,
-    **{(each, Action.CLOSE): Status.CLOSED for each in (Status.RESTITUTION, *OUTCOMES)},
-    (Status.LEFT_CARE, Action.CLOSE): Status.CLOSED,
-    (Status.MISSING, Action.CLOSE): Status.CLOSED,
+    **{(each, Action.REQUEST_CLOSE): each for each in ENDING},
+    **{(each, Action.CLOSE): Status.CLOSED for each in ENDING},
     (Status.CLOSED, Action.REOPEN): Status.REOPENED,
     (Status.REOPENED, Action.RESUME): BACK,
 }
@@ -193,6 +233,7 @@ WHO: dict[Action, tuple[Part, ...]] = {
     Action.REPORT_LEFT_CARE: (Part.PARTY,),
     Action.REPORT_MISSING: (Part.PARTY,),
     Action.FIND: (Part.PP, Part.DIF, Part.CAS, Part.INM),
+    Action.REQUEST_CLOSE: (Part.PP_HERE, Part.DIF_IN_CHARGE),
     Action.CLOSE: (Part.PP_SUPERVISOR,),
     Action.REOPEN: (Part.PP_HERE,),
     Action.RESUME: (Part.PP_HERE,),
@@ -224,11 +265,13 @@ GATES: dict[Action, tuple[Gate, ...]] = {
     Action.RECOGNISE: (Gate.RECOGNISED,),
     Action.REUNIFY: (Gate.PRD_SIGNED, Gate.CHILD_HEARD),
     Action.BEGIN_TRANSITION: (Gate.MAJORITY_NEAR,),
-    Action.CLOSE: (Gate.ITEMS_SETTLED,),
+    Action.REQUEST_CLOSE: (Gate.ITEMS_SETTLED,),
+    Action.CLOSE: (Gate.ITEMS_SETTLED, Gate.CLOSING_ASKED),
     Action.RESUME: (Gate.PP_ACKNOWLEDGED,),
 }
 BARS: dict[Action, tuple[Bar, ...]] = {
     Action.RETURN: (Bar.CLAIM_PENDING, Bar.APPEAL_PENDING, Bar.RETURN_UNLAWFUL),
+    Action.REQUEST_CLOSE: (Bar.CLAIM_PENDING, Bar.APPEAL_PENDING),
     Action.CLOSE: (Bar.CLAIM_PENDING, Bar.APPEAL_PENDING),
 }
 FORWARD: dict[Status, Action] = {
@@ -238,8 +281,8 @@ FORWARD: dict[Status, Action] = {
     Status.IN_CARE: Action.OPEN_BID,
     Status.BID_OPEN: Action.ISSUE_PRD,
     Status.PRD_ISSUED: Action.BEGIN_RESTITUTION,
-    Status.RESTITUTION: Action.CLOSE,
-    **dict.fromkeys(OUTCOMES, Action.CLOSE),
+    Status.RESTITUTION: Action.REQUEST_CLOSE,
+    **dict.fromkeys(OUTCOMES, Action.REQUEST_CLOSE),
     Status.REOPENED: Action.RESUME,
 }
 """The step that the route takes next: what it lacks is owed."""
@@ -264,6 +307,18 @@ LAWS: dict[Gate, Rule] = {
     Gate.REPRESENTED: laws.REPRESENTED, Gate.CHILD_HEARD: laws.HEARD, Gate.BID_SIGNED: laws.DETERMINED,
     Gate.PRD_SIGNED: laws.DETERMINED, Gate.ITEMS_SETTLED: laws.PLAN, Gate.RETURN_READY: laws.RETURNS,
     Gate.RECOGNISED: laws.RECOGNITION, Gate.MAJORITY_NEAR: laws.MAJORITY,
+    Gate.CLOSING_ASKED: laws.PLAN,
 }  # fmt: skip
-BARRED: dict[Action, Rule] = {Action.RETURN: laws.RETURNS, Action.CLOSE: laws.PLAN}
+OWES: dict[Gate, Kind] = {
+    Gate.PP_ACKNOWLEDGED: Kind.PP, Gate.DIF_ACCEPTED: Kind.DIF, Gate.MEASURE_LIVE: Kind.PP, Gate.REPRESENTED: Kind.PP,
+    Gate.CHILD_HEARD: Kind.PP, Gate.BID_SIGNED: Kind.PP, Gate.PRD_SIGNED: Kind.PP, Gate.ITEMS_SETTLED: Kind.PP,
+}  # fmt: skip
+"""Who owes what a gate on the way forward asks for."""
+
+SETTLED = frozenset({Action.REQUEST_CLOSE, Action.CLOSE})
+"""Whatever else is done with a case ends a request to close it: what was asked for is no longer what is."""
+
+BARRED: dict[Action, Rule] = {
+    Action.RETURN: laws.RETURNS, Action.REQUEST_CLOSE: laws.PENDING, Action.CLOSE: laws.PENDING,
+}  # fmt: skip
 """The rule by which a bar forbids a step."""

@@ -13,12 +13,30 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import machine, store
-from services.referral.cases.models import Case, CaseBar, CaseEntry, CaseEntryParty, CaseGate
-from services.referral.cases.rules import Action, Bar, Gate, Seen, Status
-from services.referral.cases.schemas import held
-from shared import audit, clock, ids
+from services.referral.cases.models import (
+    Case,
+    CaseBar,
+    CaseEntry,
+    CaseEntryParty,
+    CaseGate,
+)
+from services.referral.cases.rules import (
+    SETTLED,
+    Action,
+    Bar,
+    Gate,
+    Part,
+    Seen,
+    Status,
+)
+from services.referral.cases.schemas import (
+    StepIn,
+    allowed,
+    held,
+)
+from shared import audit, clock, etags, ids
 from shared.auth import Caller
-from shared.errors import NotFound
+from shared.errors import IllegalMove, NotFound
 
 _CHANGED = "cases_changed"
 
@@ -29,6 +47,16 @@ async def find(session: AsyncSession, caller: Caller, case_id: str, *, lock: boo
     if found is None:
         raise NotFound
     return found
+
+
+async def find_with_clocks(session: AsyncSession, caller: Caller, case_id: str) -> Case:
+    """Return a case, locked, for a step that may stop its clocks. Raises NotFound.
+
+    They are locked before it, as by the worker that fires them: two orders would deadlock.
+    """
+    await find(session, caller, case_id)
+    await store.hold_clocks(session, case_id)
+    return await find(session, caller, case_id, lock=True)
 
 
 async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
@@ -55,6 +83,12 @@ async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
     audit.wrote(session, SYSTEM, "open", "case", case.id, state=state, status=case.status.value)
     enter(session, case, code="case.opened", subject=case.id)
     return case
+
+
+async def of_child(session: AsyncSession, child_id: str) -> Case | None:
+    """Return the case of a child, locked with its clocks, if it has one; for the system's own use."""
+    case = await store.by_child(session, child_id)
+    return await find_with_clocks(session, SYSTEM, case.id) if case is not None else None
 
 
 def notify(session: AsyncSession, caller: Caller, case: Case, at: datetime, *, evidence: str) -> None:
@@ -124,10 +158,14 @@ def advance(session: AsyncSession, caller: Caller, case: Case, action: Action, *
 
     `subject` is the id of what moved it, where that is not the case itself.
     """
+    before = case.status
     case.status, case.resumes = machine.advance(case.standing, action, held(caller, case))
+    if action not in SETTLED and Gate.CLOSING_ASKED in case.standing.gates:
+        close_gate(session, caller, case, Gate.CLOSING_ASKED, evidence=subject or case.id)
     changed(session, case)
     audit.wrote(session, caller, action.value, "case", case.id, status=case.status.value)
-    seen = Seen.PP if action is Action.RECOGNISE else Seen.ALL
+    telling = action is Action.RECOGNISE or (action is Action.TAKE_UP and before is Status.REFUGE)
+    seen = Seen.PP if telling else Seen.ALL
     enter(session, case, code=f"case.{action.value}", subject=subject or case.id, agency=caller.agency, seen=seen)
 
 
@@ -158,3 +196,32 @@ def changed(session: AsyncSession, case: Case) -> None:
     if case.id not in done:
         done.add(case.id)
         case.version += 1
+
+
+async def step(
+    session: AsyncSession, caller: Caller, case_id: str, action: Action, body: StepIn, *, if_match: str | None = None
+) -> Case:
+    """Take a step that is a case's own. Raises NotFound, Stale, IllegalMove or RefusedByLaw."""
+    case = await taken(session, caller, case_id, if_match)
+    advance(session, caller, case, action)
+    audit.wrote(session, caller, "decide", "case", case.id, officer=body.officer, reference=body.reference)
+    return case
+
+
+async def taken(session: AsyncSession, caller: Caller, case_id: str, if_match: str | None, *parts: Part) -> Case:
+    """Return a case, locked and as `if_match` knows it, to a caller who is one of `parts` to it (none: anybody)."""
+    case = await find(session, caller, case_id, lock=True)
+    if if_match is not None:
+        etags.must_match(if_match, case.version)
+    if parts and held(caller, case).isdisjoint(parts):
+        theirs = ", ".join(part.value for part in parts)
+        raise IllegalMove(f"This is another's to do: {theirs}.", allowed_actions=allowed(caller, case))
+    return case
+
+
+async def reads(session: AsyncSession, caller: Caller, case_id: str, *parts: Part) -> Case:
+    """Return a case to a reader who is one of `parts` to it. To others there is no such thing. Raises NotFound."""
+    case = await find(session, caller, case_id)
+    if held(caller, case).isdisjoint(parts):
+        raise NotFound
+    return case

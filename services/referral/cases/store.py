@@ -1,22 +1,29 @@
 """Every SQL statement of cases."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import false, true
+from sqlalchemy import and_, false, not_, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.service import SYSTEM
-from services.referral.cases.models import Case, CaseParty
+from services.referral.cases.models import Case, CaseParty, CaseRepresentation, CaseRisk
+from services.referral.cases.rules import FEDERAL_PP, Status
 from shared.auth import Caller
+from shared.clocks.models import Clock
+from shared.clocks.rules import ClockState
 
-FEDERAL_PP = "pp-fed"
+ABROAD = ("CONSULATE", "CHILD_PROTECTION_ABROAD")
+"""Kinds of body that are bound to a foreign state: they see what a release or a referral gives them, never a case."""
 
 
 def readable(caller: Caller) -> Any:
     """Select the cases that the caller may know of: of its territory, or that it takes part in."""
+    if caller.agency_kind in ABROAD:
+        return select(Case).where(false())
     taken = select(CaseParty.case_id).where(CaseParty.agency == caller.agency)
     return select(Case).where(or_(in_territory(caller), col(Case.id).in_(taken)))
 
@@ -30,6 +37,20 @@ def in_territory(caller: Caller) -> Any:
     if caller.agency_kind in ("INM", "PP") and caller.state is not None:
         return Case.state == caller.state
     return false()
+
+
+def stands(caller: Caller, status: Status) -> Any:
+    """Say whether a case stands there, as the caller may know it (`machine.seen_by`)."""
+    fit = true() if caller is SYSTEM or caller.agency_kind == "COMAR" else represented(caller)
+    if status is Status.REFUGE:
+        return and_(col(Case.status) == Status.REFUGE, fit)
+    hidden = and_(col(Case.status) == Status.REFUGE, not_(fit)) if status is Status.RESTITUTION else false()
+    return or_(col(Case.status) == status, hidden)
+
+
+def represented(caller: Caller) -> Any:
+    """Say whether the caller is the Procuraduría to which the child of a case is represented."""
+    return in_territory(caller) if caller.agency_kind == "PP" else false()
 
 
 async def get(session: AsyncSession, caller: Caller, case_id: str, *, lock: bool = False) -> Case | None:
@@ -50,8 +71,28 @@ async def by_child(session: AsyncSession, child_id: str, *, lock: bool = False) 
     return found
 
 
+async def hold_clocks(session: AsyncSession, case_id: str) -> None:
+    """Lock the running clocks of a case."""
+    running = select(Clock.id).where(Clock.case_key == case_id, Clock.state == ClockState.RUNNING)
+    await session.exec(running.order_by(col(Clock.id)).with_for_update())
+
+
 async def join(session: AsyncSession, case_id: str, agency: str, since: datetime) -> None:
     """Let an agency take part in a case, unless it does already."""
     row = {"case_id": case_id, "agency": agency, "since": since}
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     await session.exec(insert(CaseParty).values(row).on_conflict_do_nothing())
+
+
+async def representations(session: AsyncSession, case_id: str) -> Sequence[CaseRepresentation]:
+    """Return who has represented the child of a case that the caller may read, oldest first."""
+    statement = select(CaseRepresentation).where(CaseRepresentation.case_id == case_id)
+    now = col(CaseRepresentation.until).is_(None)
+    return (
+        await session.exec(statement.order_by(now, col(CaseRepresentation.since), col(CaseRepresentation.id)))
+    ).all()
+
+
+async def risks(session: AsyncSession, case_id: str) -> Sequence[CaseRisk]:
+    """Return the assessments of risk of a case that the caller may read, oldest first."""
+    return (await session.exec(select(CaseRisk).where(CaseRisk.case_id == case_id).order_by(col(CaseRisk.id)))).all()

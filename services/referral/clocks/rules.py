@@ -17,6 +17,11 @@ ESCALATION = {
     "ACK_DIF": Kind.DIF,
     "ACK_COMAR": Kind.PP,
     "D14": Kind.PP,
+    "SEARCH_FIRST": Kind.PP,
+    "SEARCH_NEXT": Kind.PP,
+    "R38_LIFE_PLAN": Kind.DIF,
+    "R38_DOCUMENTS": Kind.PP,
+    "R38_AFTERCARE": Kind.DIF,
 }
 """Deadline → the kind whose federal body learns of a breach. The sender learns of every breach."""
 

@@ -5,6 +5,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.referral.agencies.rules import Agency
 from services.referral.agencies.service import SYSTEM, federal
 from services.referral.cases import store as cases
+from services.referral.cases.rules import Seen
+from services.referral.cases.service import enter
 from services.referral.clocks.rules import BREACHED, ESCALATION
 from services.referral.referrals import store as referrals
 from shared import audit, clock
@@ -19,11 +21,19 @@ async def fired(session: AsyncSession, speaking: Clock, kind: str) -> None:
     if kind == BREACHED:
         audience |= await _escalate(session, speaking)
         audit.wrote(session, SYSTEM, "breach", "clock", speaking.id, rule=speaking.rule, agency=speaking.agency)
+    await _enter(session, speaking, kind, audience)
     fact = ClockSpoke(
         clock_id=speaking.id, rule=speaking.rule, resource_id=speaking.resource_id, due_at=speaking.due_at,
         agency=speaking.agency,
     )  # fmt: skip
     await _tell(session, kind, fact, audience, case=speaking.case_key)
+
+
+async def _enter(session: AsyncSession, speaking: Clock, kind: str, audience: set[str]) -> None:
+    """Put it on the timeline of its case, for those who are told. Not every clock is about a case."""
+    case = await cases.get(session, SYSTEM, speaking.case_key)
+    if case is not None:
+        enter(session, case, code=kind, subject=speaking.resource_id, seen=Seen.PARTIES, parties=audience)
 
 
 async def relay(session: AsyncSession, kind: str, fact: ClockSpoke) -> None:

@@ -113,6 +113,7 @@ class FactsIn(BaseModel):
     screened_at: Past | None = None
     screened_by: Slug | None = None
     indicators: list[IndicationCode] = Field(default_factory=list)
+    majority_month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] | None = None
 
     @model_validator(mode="after")
     def _whose(self) -> Self:

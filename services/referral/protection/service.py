@@ -4,6 +4,7 @@ Every one of them first locks the guards of the child and its relatives, in one 
 where a permit and an indication meet, and the indication always wins.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +16,8 @@ from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
+from services.referral.cases.rules import Seen
+from services.referral.majority import service as majority
 from services.referral.protection import rules, store
 from services.referral.protection.models import Guard, Indication, Kinship, Release
 from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction, ToldBy
@@ -51,6 +54,7 @@ async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
 
     What a screening found is an indication like any other (R15), and once found it stays found.
     """
+    case = await cases.of_child(session, facts.child_id)  # locked before the guard, as everywhere
     if facts.indicators:
         await _screened(session, facts)
     guard = await lock(session, facts.child_id, *facts.relatives)
@@ -62,6 +66,8 @@ async def take_facts(session: AsyncSession, facts: FactsIn) -> None:
     guard.residence = facts.residence
     guard.stateless_doubt = facts.stateless_doubt
     guard.languages = facts.languages
+    if case is not None and "majority_month" in facts.model_fields_set:  # an older intake says nothing of it
+        await majority.born(session, case, facts.majority_month)
     known = set(await store.relatives(session, facts.child_id))
     for relative in set(facts.relatives) - known - {facts.child_id}:
         session.add(Kinship(child_id=facts.child_id, relative_id=relative))
@@ -124,8 +130,10 @@ async def _close(
     guard.blocked_at = guard.blocked_at or now
     session.add(indication)
     audit.wrote(session, caller, "indicate", "case", case.id, indication=indication.id, code=indication.code.value)
+    _enter(session, case, "protection.indicated", indication.id, caller.agency, Seen.PP)
     for each in await store.live_releases(session, case.child_id):
         _move(session, SYSTEM, each, ReleaseAction.STOP)
+        _enter(session, case, "release.stop", each.id, None, Seen.PP)
     permits = await store.open_permits(session, [case.child_id, *await store.family(session, case.child_id)], now)
     comar = await _tell_comar(session, caller, case)
     verification = await _verify(session, caller, case) if permits else None
@@ -140,6 +148,11 @@ async def _close(
         open_permits=[permit.id for permit in permits],
         verification_referral_id=verification.id if verification else None,
     )
+
+
+def _enter(session: AsyncSession, case: Case, code: str, subject: str, agency: str | None, seen: Seen) -> None:
+    """Put it on the timeline of the case: what tells of protection for the Procuraduría alone."""
+    cases.enter(session, case, code=code, subject=subject, agency=agency, seen=seen)
 
 
 def _indication(vault: Vault | None, caller: Caller, case: Case, body: IndicationIn, now: datetime) -> Indication:
@@ -169,6 +182,11 @@ async def _verify(session: AsyncSession, caller: Caller, case: Case) -> Referral
         session, SYSTEM, case=case, kind=ReferralKind.PP_VERIFY, recipient_id=case.representative,
         reason="PERMIT_OPEN", sender_id=caller.agency,
     )  # fmt: skip
+
+
+async def said(session: AsyncSession, case_id: str) -> Sequence[Indication]:
+    """Return the indications of a case, oldest first, for the system's own use."""
+    return await store.indications(session, case_id)
 
 
 async def indications(session: AsyncSession, vault: Vault, caller: Caller, case_id: str) -> list[IndicationRead]:
@@ -204,6 +222,7 @@ async def propose(session: AsyncSession, caller: Caller, body: ReleaseIn) -> Rel
     _refuse(caller, await _obstacles(session, release, case))
     session.add(release)
     audit.wrote(session, caller, "propose", "release", release.id, case=case.id, officer=body.officer)
+    _enter(session, case, "release.proposed", release.id, caller.agency, Seen.AUTHORITIES)
     return show(caller, release, [])
 
 
@@ -224,6 +243,7 @@ async def act(
     assert release is not None
     await session.refresh(release)
     _move(session, caller, release, action, officer)
+    _enter(session, case, f"release.{action}", release.id, caller.agency, Seen.AUTHORITIES)
     present = await _obstacles(session, release, case)
     if action in (ReleaseAction.CONCUR, ReleaseAction.RELEASE):
         _refuse(caller, present)

@@ -1,26 +1,22 @@
-"""HTTP of referrals, and of one case with its referrals."""
+"""HTTP of referrals."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Header, Response
 
-from services.referral.cases import service as cases
-from services.referral.cases.schemas import fields
 from services.referral.referrals import service, store
 from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import Action, ReferralKind, State
-from services.referral.referrals.schemas import AnswerIn, CaseFileOut, DeclineIn, ReferralIn, ReferralOut
+from services.referral.referrals.schemas import AnswerIn, DeclineIn, ReferralIn, ReferralOut
 from shared import etags
 from shared.auth import Allow, Caller
-from shared.clocks.schemas import ClockOut
 from shared.db import Session
 from shared.paging import Page, Pages
 from shared.routing import router
 from shared.shapes import Id
 
 routes = router("/v1/referral/referrals", "referrals")
-case_routes = router("/v1/referral/cases", "cases")
 Reader = Annotated[Caller, Allow("referral:read")]
 Writer = Annotated[Caller, Allow("referral:write")]
 IfMatch = Annotated[str | None, Header(description="optional: the ETag that the step was decided on")]
@@ -108,18 +104,3 @@ async def decline(
         session, caller, referral_id, Action.DECLINE, reason=body.reason.value, note=body.note, if_match=if_match
     )
     return show(response, caller, referral)
-
-
-@case_routes.get("/{case_id}", summary="Read a case with its referrals and clocks")
-async def read_case(response: Response, session: Session, caller: Reader, case_id: Id) -> CaseFileOut:
-    case = await cases.find(session, caller, case_id)
-    referrals = await store.of_case(session, case.id, caller)
-    clocks = await store.clocks_of(session, [referral.id for referral in referrals])
-    etags.show(response, case.version)
-    return CaseFileOut.model_validate(
-        fields(caller, case)
-        | {
-            "referrals": [ReferralOut.of(referral, service.allowed(caller, referral)) for referral in referrals],
-            "clocks": [ClockOut.model_validate(each) for each in clocks],
-        }
-    )

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from services.referral.agencies.rules import Service
-from services.referral.cases.schemas import CaseOut
 from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import (
     NEXT,
@@ -15,7 +14,6 @@ from services.referral.referrals.rules import (
     State,
     Urgency,
 )
-from shared.clocks.schemas import ClockOut
 from shared.shapes import Id, In, Note, Out, Slug
 
 
@@ -78,10 +76,3 @@ class ReferralOut(Out):
         """Show a referral."""
         shown = {name: getattr(referral, name) for name in cls.model_fields.keys() - {"next", "allowed_actions"}}
         return cls.model_validate(shown | {"next": NEXT[referral.state], "allowed_actions": allowed_actions})
-
-
-class CaseFileOut(CaseOut):
-    """A case with the referrals that the reader may see, and their clocks."""
-
-    referrals: list[ReferralOut]
-    clocks: list[ClockOut]

@@ -12,6 +12,7 @@ from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
+from services.referral.cases.rules import Seen
 from services.referral.referrals import rules, store
 from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import Action, LawfulBasis, Party, ReferralKind, State, Urgency
@@ -20,6 +21,7 @@ from shared import audit, clock, etags, ids
 from shared.auth import Caller
 from shared.clocks import service as clocks
 from shared.clocks import store as clock_store
+from shared.clocks.models import Clock
 from shared.delivery import service as delivery
 from shared.errors import Conflict, Fault, Invalid, NotFound
 from shared.events import DutyMet, ReferralMoved
@@ -38,6 +40,12 @@ async def find(session: AsyncSession, caller: Caller, referral_id: str, *, lock:
 async def of_case(session: AsyncSession, case_id: str) -> Sequence[Referral]:
     """Return every referral of a case, oldest first, for the system's own use."""
     return await store.of_case(session, case_id)
+
+
+async def seen(session: AsyncSession, caller: Caller, case_id: str) -> tuple[Sequence[Referral], Sequence[Clock]]:
+    """Return the referrals of a case that the caller may read, oldest first, and their clocks."""
+    found = await store.of_case(session, case_id, caller)
+    return found, await store.clocks_of(session, [referral.id for referral in found])
 
 
 def parties(caller: Caller, referral: Referral) -> set[Party]:
@@ -86,6 +94,7 @@ async def open_referral(
     for agency in sorted({referral.sender, referral.recipient} - {SYSTEM.agency}):  # one order: no deadlock
         await case_store.join(session, case.id, agency, now)
     audit.wrote(session, caller, "open", "referral", referral.id, kind=kind.value, recipient=recipient_id)
+    _enter(session, case, referral, "sent", referral.sender)
     await _publish(session, ReferralMoved.SENT, referral)
     return referral
 
@@ -149,9 +158,18 @@ async def act(
     referral.answer_reason = reason or referral.answer_reason
     referral.answer_note = note or referral.answer_note
     audit.wrote(session, caller, action.value, "referral", referral.id, state=referral.state.value, reason=reason)
+    _enter(session, await cases.find(session, SYSTEM, referral.case_id), referral, action.value, caller.agency)
     await _entail(session, caller, referral, action)
     await _publish(session, ReferralMoved.TYPE, referral)
     return referral
+
+
+def _enter(session: AsyncSession, case: Case, referral: Referral, what: str, agency: str) -> None:
+    """Put it on the timeline of the case, for both agencies."""
+    both = (referral.sender, referral.recipient)
+    cases.enter(
+        session, case, code=f"referral.{what}", subject=referral.id, agency=agency, seen=Seen.PARTIES, parties=both
+    )
 
 
 async def _stamp(session: AsyncSession, referral: Referral, action: Action) -> None:
@@ -184,6 +202,8 @@ async def _entail(session: AsyncSession, caller: Caller, referral: Referral, act
     if action is Action.ACCEPT:
         case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
         cases.hand_over(session, caller, case, referral.recipient, referral.accepted_at, evidence=referral.id)
+        if case.channelled:  # it has its acta: to be handed over again takes an acceptance alone
+            await duty_met(session, "D2", case.child_id, subject=referral.id, met_at=referral.updated_at)
     elif referral.state in (State.DECLINED, State.NOT_ACHIEVED):
         await _hand_on(session, caller, referral)
 

@@ -1,0 +1,1 @@
+"""Children who left care, or who are missing: reported by whoever notices, searched for, found."""

@@ -1,0 +1,111 @@
+"""What the lines of a timeline are called, and in which order duties are shown. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.referral.agencies.rules import Kind
+from services.referral.cases.machine import Standing, missing
+from services.referral.cases.rules import FORWARD, LAWS, LEADS, OWES, Status
+from services.referral.referrals.rules import BASIS as AGREED
+from services.referral.referrals.rules import LIVE, NEXT, NOTICES, ORDERED, Party, ReferralKind, State
+from shared.catalogue import Text
+
+TEXTS: dict[str, Text] = {
+    "case.opened": Text("The case was opened", "Se abrió el caso"),
+    "case.notify": Text("The Procuraduría acknowledged the notice", "La Procuraduría acusó recibo del aviso"),
+    "case.issue_acta": Text("The acta de canalización was issued", "Se emitió el acta de canalización"),
+    "case.admit": Text("The child was taken into care", "Ingresó al cuidado institucional"),
+    "case.open_bid": Text("The determination of best interests began", "Inició la determinación del interés superior"),
+    "case.issue_prd": Text("The plan of restitution was issued", "Se emitió el plan de restitución de derechos"),
+    "case.begin_restitution": Text("The plan was set to work", "Inició la ejecución del plan"),
+    "case.return": Text("The child returned", "Se realizó el retorno"),
+    "case.regularise": Text("The child's stay was regularised", "Se regularizó la estancia"),
+    "case.recognise": Text("The child was recognised", "Se reconoció la condición"),
+    "case.reunify": Text("The child is with its family", "Se reunificó con su familia"),
+    "case.begin_transition": Text("The transition to adult life began", "Inició la transición a la vida adulta"),
+    "case.take_up": Text("The plan was taken up again", "Se retomó el plan"),
+    "case.transfer": Text("The case is on its way to another authority", "El caso va en camino a otra autoridad"),
+    "case.arrive": Text("The child arrived", "Llegó a su destino"),
+    "case.call_off": Text("The transfer was called off", "Se canceló el traslado"),
+    "case.report_left_care": Text("The child left care", "Dejó el cuidado"),
+    "case.report_missing": Text("The child is missing", "No se localiza"),
+    "case.find": Text("The child was found", "Se localizó"),
+    "case.request_close": Text("It was asked that the case be closed", "Se pidió cerrar el caso"),
+    "case.close": Text("The case was closed", "Se cerró el caso"),
+    "case.reopen": Text("The case was reopened", "Se reabrió el caso"),
+    "case.resume": Text("The case was resumed", "Se reanudó el caso"),
+    "case.represented": Text("Somebody else represents the child", "Cambió la representación"),
+    "case.risk_assessed": Text("The risk was assessed", "Se valoró el riesgo"),
+    "closing.refused": Text("The closing was not approved", "No se aprobó el cierre"),
+    "closing.withdrawn": Text("The request to close was withdrawn", "Se retiró la solicitud de cierre"),
+    "absence.reviewed": Text("The search was reviewed", "Se revisó la búsqueda"),
+    "majority.near": Text("Adult life is near: tasks were opened", "Se acerca la mayoría de edad: se abrieron tareas"),
+    "majority.task_done": Text("A task of stage 4 was done", "Se cumplió una tarea de la etapa 4"),
+    "referral.sent": Text("A referral was sent", "Se envió una canalización"),
+    "referral.receive": Text("A referral was acknowledged", "Se acusó recibo de una canalización"),
+    "referral.accept": Text("A referral was accepted", "Se aceptó una canalización"),
+    "referral.start": Text("Work on a referral began", "Inició la atención de una canalización"),
+    "referral.hold": Text("A referral is on hold", "Una canalización está en espera"),
+    "referral.resume": Text("A referral was resumed", "Se reanudó una canalización"),
+    "referral.decline": Text("A referral was declined", "Se rechazó una canalización"),
+    "referral.complete": Text("A referral was completed", "Se concluyó una canalización"),
+    "referral.not_achieve": Text("A referral could not be achieved", "Una canalización no logró su fin"),
+    "referral.withdraw": Text("A referral was withdrawn", "Se retiró una canalización"),
+    "referral.expire": Text("A referral expired", "Venció una canalización"),
+    "referral.return": Text("A referral could not be delivered", "Una canalización no se pudo entregar"),
+    "referral.enter_in_error": Text("A referral was entered in error", "Una canalización se registró por error"),
+    "clock.warned": Text("A duty is nearly due", "Un deber está por vencer"),
+    "clock.breached": Text("A duty was not done in time", "Un deber no se cumplió en plazo"),
+    "clock.escalated": Text("A duty not done was escalated", "Se escaló un deber incumplido"),
+    "protection.indicated": Text("A need of protection was indicated", "Se indicó una necesidad de protección"),
+    "release.proposed": Text("A consular notice was proposed", "Se propuso un aviso consular"),
+    "release.concur": Text("The Procuraduría concurred", "La Procuraduría dio su conformidad"),
+    "release.release": Text("A consular notice was released", "Se liberó un aviso consular"),
+    "release.withdraw": Text("A proposed consular notice was withdrawn", "Se retiró la propuesta de aviso consular"),
+    "release.stop": Text("A consular notice was stopped", "Se detuvo un aviso consular"),
+}
+"""What each code says. A code that a slice enters and that is not here is shown without words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What an agency owes next."""
+
+    agency: str
+    duty: str
+    rule: str
+    subject: str
+    due_at: datetime | None
+    overdue: bool
+
+
+def leading(status: Status, resumes: Status | None) -> Kind | None:
+    """Return the kind of body that leads a case; nobody leads a closed one."""
+    return LEADS.get(status) or (LEADS.get(resumes) if resumes and status is not Status.CLOSED else None)
+
+
+def gates_owed(standing: Standing) -> list[tuple[str, str, Kind]]:
+    """Return what the next step on the way forward lacks: gate, rule, and the kind of body that owes it."""
+    ahead = FORWARD.get(standing.status)
+    lacking = missing(standing, ahead) if ahead is not None else []
+    return [(gate.value, LAWS[gate].id, OWES[gate]) for gate in lacking if gate in OWES]
+
+
+def referral_owed(kind: ReferralKind, state: State) -> Party | None:
+    """Return whose turn it is on a referral; nobody's where a notice was received or a hand-over accepted."""
+    answered = state not in (State.SENT, State.UNDELIVERABLE)
+    done = (kind in NOTICES and answered) or (
+        kind is ReferralKind.DIF_HANDOVER and answered and state is not State.RECEIVED
+    )
+    return NEXT[state] if state in LIVE and not done else None
+
+
+def referral_rule(kind: ReferralKind) -> str:
+    """Return the rule by which a referral is answered."""
+    return AGREED.id if kind is ReferralKind.SERVICE else ORDERED.id
+
+
+def in_order(owed: Iterable[Owed]) -> list[Owed]:
+    """Return duties with what is due soonest first; those without a time come last."""
+    return sorted(owed, key=lambda each: (each.due_at is None, each.due_at, each.duty, each.subject))
