@@ -194,6 +194,7 @@ def _migrated_postgres(run_folder: Path, request: pytest.FixtureRequest) -> Migr
             server.empty(standing[package])
         else:
             standing[package] = server.create(migrated_template(package, run_folder, server))
+            server.keep(standing[package])
         return standing[package]
 
     return get

@@ -50,6 +50,17 @@ END $$
 """
 
 
+_SHAPE = """
+SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid >= 16384),
+    (SELECT count(*) FROM pg_index WHERE indexrelid >= 16384),
+    (SELECT count(*) FROM pg_constraint WHERE oid >= 16384), (SELECT count(*) FROM pg_trigger WHERE oid >= 16384),
+    (SELECT count(*) FROM pg_proc WHERE oid >= 16384), (
+        SELECT count(*) FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+        WHERE datname = current_database())
+"""
+"""How many columns, indexes, constraints, triggers, functions and settings there are, but for PostgreSQL's own."""
+
+
 class Server:
     """Makes and drops databases. Every method may be called from synchronous and asynchronous code alike."""
 
@@ -71,15 +82,16 @@ class Server:
             kept.close()
         self._execute(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
 
-    def empty(self, url: str) -> None:
-        """Delete every row of a database, and end whatever still uses it: much cheaper than making another one.
+    def keep(self, url: str) -> None:
+        """Stay connected to a database until it is dropped, to empty it again and again."""
+        self._kept[_name(url)] = _Kept(f"{self._base}/{_name(url)}")
 
-        By a connection that stays until the database is dropped: a new one would cost several times as much.
+    def empty(self, url: str) -> None:
+        """Delete every row of a database that is kept, and end whatever still uses it: for little of a new one's cost.
+
+        Raises AssertionError when it has another shape than when it was kept: a test has changed more than rows.
         """
-        name = _name(url)
-        if name not in self._kept:
-            self._kept[name] = _Kept(f"{self._base}/{name}")
-        self._kept[name].execute(_EMPTY)
+        self._kept[_name(url)].empty()
 
     def _execute(self, statement: str) -> None:
         async def execute() -> None:
@@ -99,9 +111,13 @@ class _Kept:
         self._thread = ThreadPoolExecutor(1)
         self._runner = asyncio.Runner()
         self._connection = self._run(asyncpg.connect(url))
+        self._shape = self._run(self._connection.fetchrow(_SHAPE))
 
-    def execute(self, statement: str) -> None:
-        self._run(self._connection.execute(statement))
+    def empty(self) -> None:
+        self._run(self._connection.execute(_EMPTY))
+        assert self._run(self._connection.fetchrow(_SHAPE)) == self._shape, (
+            "the test before needs a database of its own"
+        )
 
     def close(self) -> None:
         self._run(self._connection.close())

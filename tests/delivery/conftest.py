@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.shared.conftest import database_url, world
+from tests.unit.shared.conftest import database_url, own_database, world
 from tests.unit.shared.world import World
 
-__all__ = ["database_url", "world"]
+__all__ = ["database_url", "own_database", "world"]
 
 ROOT = Path(__file__).parents[2]
 Program = subprocess.Popen[str]
 Start = Callable[[str], Program]
+
+
+@pytest.fixture(autouse=True)
+def _apart(own_database: None) -> None:
+    """What is crashed and filled up here is no database of other tests."""
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from shared import clock
 from tests.unit.delivery.desk import Desk
 from tests.unit.delivery.endpoint_world import Hook
-from tests.unit.shared.conftest import database_url, receiver, world  # noqa: F401  (fixtures)
+from tests.unit.shared.conftest import database_url, own_database, receiver, world  # noqa: F401  (fixtures)
 from tests.unit.shared.world import World, server
 
 

@@ -94,6 +94,7 @@ class Looks:
         return found
 
 
+@pytest.mark.usefixtures("own_database")
 @pytest.mark.hard_case(30)
 async def test_a_dead_endpoint_with_a_long_backlog_delays_nobody(world: World) -> None:
     dead = await world.owner("dead", "http://dead")
@@ -128,6 +129,7 @@ async def test_among_many_who_are_owed_much_everybody_has_a_turn(world: World) -
     assert served == {f"http://agency-{n}": 8 for n in range(12)}
 
 
+@pytest.mark.usefixtures("own_database")
 @pytest.mark.hard_case(30)
 async def test_no_look_for_work_reads_the_backlog_again_for_each_of_its_rows(
     world: World,

@@ -24,7 +24,7 @@ from tests.unit.delivery.posts import Post
 
 ROOT = Path(__file__).parents[3]
 PENDING = DeliveryState.PENDING
-pytestmark = [pytest.mark.hard_case(47), pytest.mark.usefixtures("held_time")]
+pytestmark = [pytest.mark.hard_case(47), pytest.mark.usefixtures("held_time", "own_database")]
 
 
 Copy = Callable[[], Awaitable[str]]

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from shared.crypto import Vault
+from shared.db import Database
+from shared.keyring import Keyring
 from tests import postgres
 from tests.conftest import MigratedFactory, migrated_sqlite, migrated_template
 from tests.unit.intake.world import World
@@ -18,8 +21,16 @@ PACKAGE = "services.intake"
 def postgres_keyring(postgres_server: postgres.Server) -> Iterator[str]:
     """A keyring that the tests of one process use one after the other."""
     url = postgres_server.create()
+    postgres.run(_keyring(url))
+    postgres_server.keep(url)
     yield url
     postgres_server.drop(url)
+
+
+async def _keyring(url: str) -> None:
+    database = Database(url, pool_size=1)
+    await Keyring(database, Vault("k1", {"k1": bytes(32)})).create()
+    await database.close()
 
 
 @pytest.fixture

@@ -234,6 +234,7 @@ async def test_an_exhausted_pool_means_try_again(database_url: str, tmp_path: Pa
 
 
 @WAYS
+@pytest.mark.usefixtures("own_database")
 @pytest.mark.parametrize("database_kind", ["postgresql"])
 @pytest.mark.parametrize(
     ("statement", "status"),
