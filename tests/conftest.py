@@ -20,8 +20,11 @@ from tests import postgres
 
 _FOLDER = "RUTA_TEST_FOLDER"  # tells parallel workers where this run keeps what they share
 _OWNER = "RUTA_TEST_OWNER"
-_PROCESSES = ("tests/e2e/", "tests/delivery/", "tests/contract/test_docs.py", "tests/contract/test_openapi_live.py")
-"""Tests that start processes and mostly wait for them: one worker takes them all, one after another, first."""
+_PROCESSES = ("tests/e2e/", "tests/delivery/")
+"""Tests that kill and pause processes, and mostly wait for them: one worker takes them all, one after another."""
+
+_FIRST = (*_PROCESSES, "tests/contract/test_openapi_live.py", "tests/contract/test_docs.py")
+"""What takes longest: at the end of the run it would be waited for alone."""
 
 DatabaseFactory = Callable[[], str]
 MigratedFactory = Callable[[str], str]
@@ -76,8 +79,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: at the end of the run it would be waited for alone."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_PROCESSES))
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: next((n for n, each in enumerate(_FIRST) if item.nodeid.startswith(each)), len(_FIRST)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
