@@ -2,16 +2,20 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from services.intake.children.rules import AgeOutcome, RetentionClass, Sex
 from shared.db import JsonColumn, UTCDateTime, coded
+
+_DUE = text("erase_after IS NOT NULL")
 
 
 class Child(SQLModel, table=True):
     """A person whom the route cares for."""
 
     __tablename__ = "child"
+    __table_args__ = (Index("ix_child_erase_after", "erase_after", postgresql_where=_DUE, sqlite_where=_DUE),)
 
     id: str = Field(primary_key=True)
     key_id: str = Field(description="the data key in the keyring; erased with the child")
