@@ -67,7 +67,7 @@ class Stage:
         acta = await girl.channel()
         self.values |= {
             "child_id": girl.encounter["child_id"], "encounter_id": girl.encounter["id"],
-            "case_id": girl.case["id"], "acta_id": acta["id"], "cas_id": CAS,
+            "case_id": girl.case["id"], "acta_id": acta["id"], "cas_id": CAS, "agency_id": "pp-chp",
         }  # fmt: skip
         boys = await boy.referral(self.cast["pp-chp"], "PP_NOTICE")
         self.values["boys_case"] = boys["case_id"]

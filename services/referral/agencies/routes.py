@@ -33,7 +33,7 @@ Registrar = Annotated[Caller, Allow("referral:write", rules.OPERATOR, Kind.DIF)]
 Administrator = Annotated[Caller, Allow("referral:write", rules.OPERATOR)]
 
 _ROW = (
-    "cas-tam-ejemplo-01,CAS,CAS Ejemplo (ficticio),Example shelter (fictitious),MX-TAM,MX-TAM,SHELTER,dif-tam,,"
+    "cas-tam-ejemplo-02,CAS,CAS Ejemplo (ficticio),Example shelter (fictitious),MX-TAM,MX-TAM,SHELTER,dif-tam,,"
     "Registro estatal de CAS (ficticio),false,,\r\n"
 )
 _TABLE = ",".join(table.COLUMNS) + "\r\n" + _ROW

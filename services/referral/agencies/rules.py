@@ -212,6 +212,8 @@ def faults(body: Agency) -> Iterator[tuple[str, str]]:
             yield name, "like_a_formula"
     if not body.services:
         yield "services", "missing"
+    elif len(set(body.services)) != len(body.services):
+        yield "services", "repeated"
     if body.parent == body.id:
         yield "parent", "itself"
     if body.valid_from and body.valid_to and body.valid_to <= body.valid_from:

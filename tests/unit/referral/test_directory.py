@@ -43,6 +43,7 @@ def test_every_kind_and_service_is_called_something_in_both_languages() -> None:
         ({"id": "con-hnd-tapachula"}, ("id", "reserved")),
         ({"name_es": "=1+1"}, ("name_es", "like_a_formula")),
         ({"services": ()}, ("services", "missing")),
+        ({"services": (Service.SHELTER, Service.SHELTER)}, ("services", "repeated")),
         ({"parent": CAS}, ("parent", "itself")),
         ({"valid_from": date(2026, 2, 1), "valid_to": date(2026, 2, 1)}, ("valid_to", "not_after_valid_from")),
         ({"bound_to": "HND"}, ("bound_to", "of_no_foreign_state")),
@@ -176,6 +177,8 @@ async def test_what_was_not_committed_is_nowhere(world: World) -> None:
             version, _ = await store.claim(session)
             await service.put(session, caller, SHELTER, "register")
             await store.adopt(session, version)
+            async with session.begin_nested():
+                """The end of a savepoint is no commit."""
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -9,10 +9,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import pytest_asyncio
+from sqlmodel import col, update
 
 from services.referral.agencies import store as directory
 from services.referral.agencies.rules import SERVICES, Service
 from services.referral.hsds import rules
+from services.referral.places.models import BodyLocation
 from shared import clock
 from tests.conftest import migrated_sqlite
 from tests.unit.referral.directory_world import CAS, put, room, sheltered
@@ -49,6 +51,8 @@ async def standing(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
         await put(world, "pp-chp", "/agencies/pp-chp/location", address | {"street": "Calle Pública 1", "public": True})
         await put(world, "pp-chp", "/agencies/pp-chp/contacts", {"contacts": [desk | {"public": True}, inner]})
         await put(world, "dif-chp", "/agencies/dif-chp/location", address | {"street": "Calle Cerrada 2"})
+        async with world.runtime.database.work() as session:  # a mistake that nothing of ours makes
+            await session.exec(update(BodyLocation).where(col(BodyLocation.body_id) == CAS).values(public=True))
         yield world
     directory._Shelf.held = None
 

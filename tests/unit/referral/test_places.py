@@ -225,7 +225,7 @@ async def test_where_a_shelter_is_reaches_those_who_place_children_and_no_enforc
     others: tuple[tuple[str, dict[str, Any]], ...] = (
         ("inm-chp", {}), ("inm-chp", {"role": "OPI"}), ("inm-tam", {"role": "opi", "state": "MX-TAM"}),
         ("pp-tam", {"state": "MX-TAM"}), ("unicef", {}), ("cas-tab-01", {"state": "MX-TAB"}),
-        ("ruta-operations", {"agency_kind": "OPERATOR", "state": None}), ("observatory", {"agency_kind": "NGO"}),
+        ("ruta-operations", {"agency_kind": "OPERATOR", "state": None}), ("pp-chp", {"agency_kind": "NGO"}),
         ("child-protection-hnd", {"agency_kind": "CHILD_PROTECTION_ABROAD", "state": None}),
     )  # fmt: skip
     for agency, claims in others:
@@ -237,6 +237,15 @@ async def test_where_a_shelter_is_reaches_those_who_place_children_and_no_enforc
     told = [each for each in await standing.rows(AuditEntry) if each.resource_id == CAS]
     assert {each.action for each in told} >= {"read", "withheld", "locate"}
     assert not any("Secreta" in str(each.details) for each in told)
+
+
+@pytest.mark.parametrize("kind", [Kind.CAS, Kind.CSO])
+async def test_civil_society_is_as_hidden_as_the_centres_are(kind: Kind) -> None:
+    here: dict[str, Any] = {"territory": SHELTER.territory, "own": False}
+    house = replace(SHELTER, kind=kind)
+    assert not rules.knows_location(house, kind="INM", role="officer", **here)
+    assert rules.knows_location(house, kind="INM", role="opi", **here)
+    assert rules.knows_location(replace(SHELTER, kind=Kind.DIF), kind="INM", role="officer", **here)
 
 
 async def test_a_shelters_address_is_its_own_to_say_and_never_public(standing: World) -> None:
