@@ -68,6 +68,13 @@ READERS: dict[str, frozenset[str]] = {
     # referral: a girl who was channelled, and a boy who fears going back
     "case/girl": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
     "case/boy": LOCAL | {"dif-chp", "comar"},
+    "representations": _REPRESENTED,
+    "risks": _REPRESENTED | {"dif-chp"},
+    "closings": LOCAL | {"dif-chp"},
+    "tasks": _REPRESENTED | {"dif-chp"},
+    "task": _REPRESENTED | {"dif-chp"},
+    "absence": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
+    "alert": LOCAL | _CARE | {"comar", "upm"},  # the authorities of the territory, and federal ones
     "referral/notice": _INM | _REPRESENTED,
     "referral/handover": _INM | _REPRESENTED | {"dif-chp"},
     "referral/service": _REPRESENTED | {"unicef"},

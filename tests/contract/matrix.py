@@ -27,6 +27,10 @@ _ENGINE = ("endpoint", "delivery", "alarm", "key")
 """What the webhook engine has in each service that mounts it."""
 
 
+_LISTS = ("screenings", "findings", "interviews", "representations", "risks", "closings", "tasks")
+"""Lists below an object which fewer may read than the object itself."""
+
+
 @dataclass
 class Place:
     """One service with its story: which objects there are, by the names of the law."""
@@ -134,7 +138,7 @@ def kind_of(place: Place, route: APIRoute, param: str) -> str:
     if route.path_format == "/v1/referral/indications" and "GET" in methods_of(route):
         return "indications"
     word = route.path_format.rpartition("/")[2]
-    if word in ("screenings", "findings", "interviews") and "GET" in methods_of(route):
+    if word in _LISTS and "GET" in methods_of(route):
         return word
     if word in ("contacts", "location", "capacity") and kind in ("agency", "cas"):
         return word

@@ -21,6 +21,8 @@ from services.consular.notices.models import Notice
 from services.consular.notices.rules import NoticeStatus
 from services.referral.cas_reports.models import CasReport
 from services.referral.cas_reports.rules import ReportStatus
+from services.referral.cases.models import Case
+from services.referral.cases.rules import SIDE, Gate, Status
 from services.referral.places.models import PlaceCount
 from shared import ids
 from shared.db import Database
@@ -86,10 +88,13 @@ class Stage:
         ]
         pp: dict[str, Any] = {"agency": "pp-chp", "agency_kind": "PP", "role": "officer", "state": State.CHP}
         notices = ClientIn(id="stage-notices", scopes=["consular:read", "consular:write"], keys=[], **pp)
+        supervisor = ClientIn(
+            id="stage-supervisor", scopes=["referral:read", "referral:write"], keys=[], **pp | {"role": "supervisor"}
+        )
         keyed = ClientIn(id="stage-keyed", scopes=["referral:read"], keys=[self.signer.public_jwk()], **pp)
         database = Database(settings.database_url, pool_size=1)
         async with database.work() as session:
-            for each in (*admins, notices):
+            for each in (*admins, notices, supervisor):
                 await service.register(session, settings, each, secret=SECRET)
             await service.register(session, settings, keyed)
         await database.close()
@@ -356,6 +361,56 @@ class Stage:
             else:
                 await session.exec(what)
         await database.close()
+
+    async def case(self, status: Status = Status.CHANNELLED, *, closing: bool = False) -> str:
+        """Return a case of a child of its own in a state, with whatever its steps ask for proven."""
+        self.count += 1
+        story = Story(f"stage-case-{self.count}", self.cast, CHILD, met_at=datetime.now(UTC))
+        await story.meet()
+        await story.notify()
+        await story.accept()
+        await story.channel()
+        case_id = str(story.case["id"])
+        gates = [gate.value for gate in Gate if gate is not Gate.CLOSING_ASKED]
+        there = update(Case).where(col(Case.id) == case_id)
+        aside = status in SIDE or status is Status.CLOSED
+        await self.write(
+            "referral",
+            there.values(status=status, gates=gates, resumes=Status.RESTITUTION if aside else None),
+        )
+        if closing:
+            body = {"reason": "PLAN_FULFILLED", "officer": "pp-0009"}
+            await self.cast["pp-chp"].post(f"/v1/referral/cases/{case_id}/closings", body)
+        return case_id
+
+    async def absence(self) -> Values:
+        """Return a child who is missing."""
+        case_id, noticed = await self.case(), datetime.now(UTC) - timedelta(minutes=1)
+        body = {
+            "kind": "MISSING", "circumstances": "UNKNOWN", "noticed_at": noticed.isoformat(), "officer": "dif-0031",
+        }  # fmt: skip
+        made = await self.cast["dif-chp"].post(f"/v1/referral/cases/{case_id}/absences", body)
+        return {"case_id": case_id, "absence_id": str(made["id"])}
+
+    async def task(self) -> Values:
+        """Return a task of a child who soon turns 18, which the worker has opened."""
+        case_id = await self.case()
+        await self.write("referral", update(Case).where(col(Case.id) == case_id).values(majority_month="2026-12"))
+
+        async def opened() -> str | None:
+            found = (await self.cast["pp-chp"].get(f"/v1/referral/cases/{case_id}/tasks"))["items"]
+            return next((str(each["id"]) for each in found if each["agency"] == "pp-chp"), None)
+
+        return {"case_id": case_id, "task_id": str(await until(opened))}
+
+    async def alert(self) -> str:
+        """Return an alert that stands."""
+        now = datetime.now(UTC)
+        body = {
+            "state": "MX-CHP", "point": "Talismán", "level": "WATCH", "source": "PRESS", "officer": "opi-0417",
+            "starts_at": now.isoformat(), "ends_at": (now + timedelta(days=1)).isoformat(),
+        }  # fmt: skip
+        return str((await self.cast["inm-chp"].post("/v1/referral/alerts", body))["id"])
 
 
 Prepare = Callable[[Stage], Awaitable[Values]]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from sqlmodel import col, select, update
 
 from services.consular.notices.models import Notice
 from services.referral.cas_reports.service import Opener
+from services.referral.cases.models import Case
+from services.referral.majority import service as majority
 from shared import auth, clock, ids
 from shared.delivery.models import Alarm, Delivery, Endpoint
 from shared.delivery.rules import AlarmKind, EndpointState
@@ -117,6 +120,7 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         told = (await world.post("dif-chp", "/indications", body, 201)).json()
         place.objects |= {"referral/comar": told["comar_referral_id"], "indications": place.objects["case/boy"]}
         await _directory(place, world)
+        await _followed(place, world, case)
         yield place
 
 
@@ -131,6 +135,27 @@ async def _directory(place: Place, world: referral.World) -> None:
         "agency": "pp-chp", "location": directory.CAS, "cas": directory.CAS, "capacity": directory.CAS,
         "contacts": "pp-chp", "report": (await world.get("pp-chp", "/cas-reports"))["items"][0]["id"],
     }  # fmt: skip
+
+
+async def _followed(place: Place, world: referral.World, case: Any) -> None:
+    """The girl soon turns 18, and then nobody knows where she is; more children are expected at the bridge."""
+    async with world.runtime.database.work() as session:
+        await session.exec(update(Case).where(col(Case.id) == case["id"]).values(majority_month="2026-12"))
+    await majority.turn(world.runtime.database)
+    lists = ("representations", "risks", "closings", "tasks")
+    tasks = (await world.get("dif-chp", f"/cases/{case['id']}/tasks"))["items"]
+    now = clock.now()
+    gone = {"kind": "MISSING", "circumstances": "UNKNOWN", "noticed_at": now.isoformat(), "officer": "dif-0031"}
+    alert = {
+        "state": "MX-CHP", "point": "Talismán", "level": "WATCH", "source": "PRESS", "officer": "opi-0417",
+        "starts_at": now.isoformat(), "ends_at": (now + timedelta(days=1)).isoformat(),
+    }  # fmt: skip
+    absent = (await world.post("dif-chp", f"/cases/{case['id']}/absences", gone, 201)).json()
+    place.objects |= {name: case["id"] for name in lists} | {
+        "task": next(each["id"] for each in tasks if each["agency"] == "dif-chp"), "absence": absent["id"],
+        "alert": (await world.post("inm-chp", "/alerts", alert, 201)).json()["id"],
+    }  # fmt: skip
+    place.beside |= {"case_id": case["id"], "task_id": place.objects["task"], "absence_id": absent["id"]}
 
 
 async def _release(world: referral.World, case: Any) -> str:

@@ -25,6 +25,7 @@ from sandbox.shelters import CAS
 from sandbox.system import PROGRAMS, System
 from services.consular.notices.rules import NoticeStatus
 from services.referral.cas_reports.rules import ReportStatus
+from services.referral.cases.rules import Status
 from shared.delivery.rules import DeliveryState, EndpointState
 from tests.contract.stage import Prepare, Stage, Values
 
@@ -34,6 +35,7 @@ WHOLE: Any = json.loads(description.FILE.read_text("utf-8"))
 OPERATIONS: dict[str, tuple[str, Any]] = {
     operation["operationId"]: (path, operation) for path, item in WHOLE["paths"].items() for operation in item.values()
 }
+PLAN = Status.RESTITUTION
 ORDER = ("intake", "referral", "consular", "gateway")
 LATE = ("releases_release$", "notices_acknowledge$", "_remove$", "_(disable|rotate)$")
 """What ends something that other curls need: the proposing, a key, a client, every token."""
@@ -46,6 +48,10 @@ CALLERS = (
     (r"intake_families_(separate|reunite|remove|findings.*)", "pp-chp"),
     (r"intake_(lodging_unknown|permits_(exclude|restore)_carer)", "pp-chp"),
     (r"intake_.*", "inm-chp"),
+    (r"referral_cases_(closings_approve|closings_refuse)", "stage-supervisor"),
+    (r"referral_cases_admit", "dif-chp"),
+    (r"referral_cases_(regularise|index|file|timeline)", "inm-chp"),
+    (r"referral_cases_.*", "pp-chp"),
     (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
     (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
     (r"referral_agencies_(export|import|change).*", "ruta-operations"),
@@ -111,6 +117,15 @@ async def feed(stage: Stage) -> Values:
 async def replay(stage: Stage) -> Values:
     since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     return {"endpoint_id": await stage.endpoint(*stage.place), "since": since}
+
+
+async def represented(stage: Stage) -> Values:
+    case_id = await stage.case()
+    body = {
+        "name": "Ficticia", "contact": "961", "document": "COURT_ORDER", "reference": "JF-1", "officer": "pp-0001",
+    }  # fmt: skip
+    await stage.cast["pp-chp"].post(f"/v1/referral/cases/{case_id}/representation", body)
+    return {"case_id": case_id}
 
 
 async def ready_for_acta(stage: Stage) -> Values:
@@ -213,6 +228,18 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
         r"referral_cas_reports_(correct|acknowledge)",
         one("report_id", lambda stage: stage.report(ReportStatus.SUBMITTED)),
     ),
+    (r"referral_cases_begin_restitution", one("case_id", lambda stage: stage.case(Status.PRD_ISSUED))),
+    (r"referral_cases_closings_(approve|refuse|withdraw)", one("case_id", lambda each: each.case(PLAN, closing=True))),
+    (r"referral_cases_(closings_ask|regularise|reunify|begin_.*)", one("case_id", lambda stage: stage.case(PLAN))),
+    (r"referral_cases_admit", one("case_id", Stage.case)),
+    (r"referral_cases_take_up", one("case_id", lambda stage: stage.case(Status.REGULARISED))),
+    (r"referral_cases_reopen", one("case_id", lambda stage: stage.case(Status.CLOSED))),
+    (r"referral_cases_resume", one("case_id", lambda stage: stage.case(Status.REOPENED))),
+    (r"referral_cases_representation_end", represented),
+    (r"referral_cases_absences_report", one("case_id", Stage.case)),
+    (r"referral_cases_absences_(find|review)", Stage.absence),
+    (r"referral_cases_tasks_done", Stage.task),
+    (r"referral_alerts_(show|withdraw)", one("alert_id", Stage.alert)),
     (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
     (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
     (r"referral_referrals_resume", referral("accept", "hold")),

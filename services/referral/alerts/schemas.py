@@ -27,8 +27,8 @@ class AlertIn(In):
     from_6_to_11: Count | None = Field(default=None, description="expected children of 6 to 11", examples=[20])
     from_12_to_17: Count | None = Field(default=None, description="expected adolescents", examples=[60])
     unaccompanied: Count | None = Field(default=None, description="of all these, alone", examples=[25])
-    starts_at: AwareDatetime = Field(description="from when", examples=["2026-11-21T06:00:00Z"])
-    ends_at: AwareDatetime = Field(description="until when; then it is over", examples=["2026-11-28T06:00:00Z"])
+    starts_at: AwareDatetime = Field(description="from when", examples=["2035-01-10T06:00:00Z"])
+    ends_at: AwareDatetime = Field(description="until when; then it is over", examples=["2035-01-17T06:00:00Z"])
     officer: Officer
 
     @model_validator(mode="after")
@@ -53,8 +53,8 @@ class AlertOut(Out):
     from_6_to_11: int | None = Field(description="expected children of 6 to 11", examples=[20])
     from_12_to_17: int | None = Field(description="expected adolescents", examples=[60])
     unaccompanied: int | None = Field(description="of all these, alone", examples=[25])
-    starts_at: datetime = Field(description="from when", examples=["2026-11-21T06:00:00Z"])
-    ends_at: datetime = Field(description="until when", examples=["2026-11-28T06:00:00Z"])
+    starts_at: datetime = Field(description="from when", examples=["2035-01-10T06:00:00Z"])
+    ends_at: datetime = Field(description="until when", examples=["2035-01-17T06:00:00Z"])
     agency: str = Field(description="who posted it", examples=["inm-chp"])
     officer: str = Field(description="the officer's number", examples=["opi-0417"])
     posted_at: datetime = Field(description="when it was posted", examples=["2026-11-20T15:04:05Z"])

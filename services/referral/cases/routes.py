@@ -94,7 +94,7 @@ async def represent(
 
 
 @routes.post("/{case_id}/representation/end", summary="End a legal representation")
-async def end_representation(
+async def end(
     response: Response, session: Session, caller: Procuraduria, case_id: Id, body: RepresentationEndIn,
     if_match: IfMatch = None,
 ) -> CaseOut:  # fmt: skip

@@ -23,6 +23,6 @@ async def index(session: Session, caller: Reader, case_id: Id) -> Tasks:
 
 
 @routes.post("/{case_id}/tasks/{task_id}/done", summary="Say that a task of stage 4 was done")
-async def do(session: Session, caller: Doer, case_id: Id, task_id: Id, body: StepIn) -> TaskOut:
+async def done(session: Session, caller: Doer, case_id: Id, task_id: Id, body: StepIn) -> TaskOut:
     """Stop its clock. `reference` is the number of the plan or document."""
     return await service.do(session, caller, case_id, task_id, body)
