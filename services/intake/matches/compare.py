@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import log2
 from typing import Any
 
 from services.intake.matches.names import alike, words
@@ -12,18 +13,22 @@ SWAPPED = " swapped"
 _PARTS = 2
 """So many given names and surnames of each are compared: the ones that fit best."""
 _YEAR = 366
+_LONGEST = 8
+_SLIPS = (1, 2, 10)
+"""How far a day is off that was misheard by one or two, or whose first digit was mistyped by one."""
 Forms = tuple[str, ...]
 """The words that one name may be written as, the bare one first: `leon`, `deleon`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What is compared of one child. Dates are what the birth date lies between."""
+    """What is compared of one child. Dates are what the birth date lies between; `day` is when it was written down."""
 
     given: tuple[Forms, ...]
     surnames: tuple[Forms, ...]
     earliest: date
     latest: date
+    day: date
     sex: str
     nationalities: frozenset[str]
     languages: frozenset[str]
@@ -49,6 +54,7 @@ def describe(
         surnames=_surnames(identity.get("first_surname"), identity.get("second_surname")),
         earliest=earliest,
         latest=latest,
+        day=day,
         sex=sex,
         nationalities=frozenset(nationalities),
         languages=frozenset(languages),
@@ -72,9 +78,17 @@ def compared(one: Described, other: Described) -> dict[str, str]:
         "given_names": _names(one.given, other.given),
         "surnames": _names(one.surnames, other.surnames),
         "birth_date": _dates(one, other),
+        **openly(one, other),
+    }
+
+
+def openly(one: Any, other: Any) -> dict[str, str]:
+    """Compare what stands unsealed in the record of a child: two children, or rows that say as much."""
+    return {
         "sex": MISSING if "X" in (one.sex, other.sex) else _same(one.sex == other.sex),
         "nationalities": _sets(one.nationalities, other.nationalities),
         "languages": _sets(one.languages, other.languages),
+        "days_between": str(2 ** min(_LONGEST, round(log2(max(1, abs((one.day - other.day).days)))))),
     }
 
 
@@ -119,25 +133,37 @@ def _dates(one: Described, other: Described) -> str:
     mine, its = one.born, other.born
     if mine is not None and its is not None:
         return _exact(mine, its)
+    if date.min in (one.earliest, other.earliest):
+        return MISSING
     if one.earliest <= other.latest and other.earliest <= one.latest:
-        return "within the estimate"
+        return "within the estimate" if mine or its else "two estimates"
     gap = max((other.earliest - one.latest).days, (one.earliest - other.latest).days)
     return "near the estimate" if gap <= _YEAR else DIFFER
 
 
 def _exact(one: date, other: date) -> str:
+    january = [(each.month, each.day) == (1, 1) for each in (one, other)]
     if one == other:
-        return AGREE
-    same = one.year == other.year, one.month == other.month, one.day == other.day
-    if same[0] and (one.month, one.day) == (other.day, other.month):
+        return "agree on the first of January" if all(january) else AGREE
+    years, months, days = abs(one.year - other.year), abs(one.month - other.month), abs(one.day - other.day)
+    if not years and (one.month, one.day) == (other.day, other.month):
         return "day and month swapped"
-    if same[0] and (1, 1) in ((one.month, one.day), (other.month, other.day)):
+    if not years and any(january):
         return "first of January"
-    if sum(same) == 2 and abs(one.year - other.year) <= 1:
-        return CLOSE
-    if same[0]:
+    if sorted((years, months, days))[:2] == [0, 0] and years <= 1:
+        return _one_off(years, months, days)
+    if not years:
         return "year alone"
     return "within a year" if abs((one - other).days) <= _YEAR else DIFFER
+
+
+def _one_off(years: int, months: int, days: int) -> str:
+    """Say what is off by how much, the other two parts of the date being the same."""
+    if years:
+        return "year off by one"
+    if months:
+        return "month off by one" if months == 1 else "another month"
+    return "day off by a little or by ten" if days in _SLIPS else "another day"
 
 
 def _same(same: bool) -> str:

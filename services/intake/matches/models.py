@@ -28,6 +28,7 @@ class MatchChild(SQLModel, table=True):
     key_id: str = Field(index=True)
     version: int
     keys: bytes = Field(description="the child's match keys, 8 bytes each: how they are found again to be deleted")
+    generation: int | None = Field(default=None, description="of the marks they were made of; empty: the first")
 
 
 class Match(SQLModel, table=True):

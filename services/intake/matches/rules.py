@@ -95,6 +95,10 @@ BOTH_STATES = Rule(
 RULES = (PEOPLE_LINK, BOTH_STATES)
 
 
+COMMON = 64
+"""So many children share the rarest mark of two who share none that is rarer."""
+THIRD = "a third record"
+"""The level of the reason `through`: each of the two is like this third more than like the other."""
 SMALLEST, LARGEST = 60_000, 1_000_000
 """Registers, in records, for which the weights were fitted. A size that nobody has counted yet is the larger."""
 
@@ -108,6 +112,11 @@ def score(one: Described, other: Described, sharing: int, size: int = LARGEST) -
     reasons = compared(one, other) | {"rarity": rarity(sharing)}
     prior = PRIOR + SLOPE * log2(max(size, SMALLEST) / LARGEST)
     return prior + sum(WEIGHTS[field].get(level, 0.0) for field, level in reasons.items()), reasons
+
+
+def chained(first: float, second: float) -> float:
+    """Return log2 of the odds that two records are one child because both are, by these odds, one with a third."""
+    return -log2(2**-first + 2**-second)
 
 
 def rarity(sharing: int) -> str:

@@ -13,10 +13,12 @@ from services.intake.children.schemas import Identity
 from services.intake.children.service import Opened
 from services.intake.matches import rules, store
 from services.intake.matches.blind import packed, unpacked
+from services.intake.matches.marks import GENERATION
 from services.intake.matches.models import Match, MatchChild, MatchKey
+from services.intake.matches.records import Records
 from services.intake.matches.rules import Action, Decision, Status
 from services.intake.matches.schemas import MatchOut, PossibleMatch, Reason, Side
-from services.intake.matches.search import Found, described, keys_of, search
+from services.intake.matches.search import Found, Search, described
 from services.intake.matches.weights import WEIGHTS
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
@@ -49,12 +51,13 @@ async def _look_for(
     """Return what a new child's keys and possible matches write, and what its encounter answers with."""
     who = described(identity.model_dump(mode="json"), child, day)
     async with runtime.database.work(write=False) as session:
-        current, sought = await keys_of(session, runtime.vault, who)
-        found = await search(session, children.keyring_of(runtime), child.id, who, sought)
+        records = await Records.of(session, children.keyring_of(runtime), runtime.vault)
+        current, found = records.kept(who), await Search(records, child.id, who).run()
         kept = await nearest(session, found)
     made = bare(
-        MatchChild, child_id=child.id, key_id=runtime.vault.current, version=child.version, keys=packed(current)
-    )
+        MatchChild, child_id=child.id, key_id=runtime.vault.current, version=child.version, keys=packed(current),
+        generation=GENERATION,
+    )  # fmt: skip
     matches = sorted((proposal(child, each) for each in kept), key=lambda each: each.rank, reverse=True)
     for each in matches:
         count(each)
@@ -207,11 +210,15 @@ async def refresh(session: AsyncSession, runtime: Runtime, child_id: str) -> Non
         return
     identity = children.unlocked(child, opened).identity
     who = described(identity.model_dump(mode="json"), child, local_day(child.created_at, child.state))
-    current, sought = await keys_of(session, runtime.vault, who)
+    records = await Records.of(session, keyring, runtime.vault)
+    current = records.kept(who)
     held = await store.held(session, child_id)
-    made = MatchChild(child_id=child_id, key_id=runtime.vault.current, version=child.version, keys=packed(current))
+    made = MatchChild(
+        child_id=child_id, key_id=runtime.vault.current, version=child.version, keys=packed(current),
+        generation=GENERATION,
+    )  # fmt: skip
     await store.rekey(session, made, current, unpacked(held.keys) if held else [])
-    found = await search(session, keyring, child_id, who, sought)
+    found = await Search(records, child_id, who).run()
     await _renew(session, child, {each.child_id: each for each in found})
     for each in await nearest(session, found):
         fresh = proposal(child, each)

@@ -20,8 +20,9 @@ from shared.db import run
 
 SIZE = "size"
 _NOBODY = -1
+_AT_ONCE, _STEP = 240, 8  # SQLite takes 500 parts of a statement
 FREQUENT = 64
-"""A key that more children than this have tells too little: it brings no candidates."""
+"""A key that more children than this have, beside the one who is searched for, tells too little."""
 _DESCRIBED = (
     Child.id, Child.key_id, Child.identity, Child.sex, Child.nationalities, Child.languages, Child.state,
     Child.created_at,
@@ -85,23 +86,24 @@ def _lookup(keys: int) -> TextClause:
     return text(" UNION ALL ".join([*parts, "SELECT -1, position FROM match_progress WHERE name = :size"]))
 
 
-async def sharing(session: AsyncSession, keys: Sequence[int], child_id: str) -> tuple[dict[str, list[int]], int | None]:
-    """Return who shares keys with a child: for each of them, how many children have each shared key.
+async def holders(session: AsyncSession, keys: Collection[int]) -> tuple[dict[int, list[str]], int | None]:
+    """Return which children have each of these keys, but for keys that too many have.
 
-    Keys that too many have are left out. With it comes how many children the last sweep counted, if one has ended.
+    With it comes how many children the last sweep counted, if one has ended.
     """
-    rows = await run(session, _lookup(len(keys)), {"size": SIZE, **{f"k{n}": key for n, key in enumerate(keys)}})
-    holders: dict[int, list[str]] = defaultdict(list)
-    for n, holder in rows:
-        if holder != child_id:
-            holders[n].append(holder)
-    size = next(iter(holders.pop(_NOBODY, [])), None)
-    found: dict[str, list[int]] = defaultdict(list)
-    for those in holders.values():
-        if len(those) <= FREQUENT:
-            for holder in those:
-                found[holder].append(len(those))
-    return found, int(size) if size else None
+    found: dict[int, list[str]] = defaultdict(list)
+    size = None
+    everything = list(keys)
+    for first in range(0, len(everything), _AT_ONCE):
+        asked = everything[first : first + _AT_ONCE]
+        slots = -(-len(asked) // _STEP) * _STEP  # few different statements, so that each stays prepared
+        values = {f"k{n}": asked[n] if n < len(asked) else None for n in range(slots)}
+        for n, holder in await run(session, _lookup(slots), {"size": SIZE, **values}):
+            if n == _NOBODY:
+                size = int(holder) if holder else None
+            else:
+                found[asked[n]].append(holder)
+    return {key: those for key, those in found.items() if len(those) <= FREQUENT + 1}, size
 
 
 async def described(session: AsyncSession, child_ids: Collection[str]) -> Sequence[Any]:
@@ -231,7 +233,7 @@ async def all_after(session: AsyncSession, after: str, limit: int) -> Sequence[A
     """Return children after one: id, data key, version, and with which key and of which version theirs were made."""
     columns: Any = (
         Child.id, col(Child.key_id).label("data_key"), Child.version, MatchChild.key_id,
-        col(MatchChild.version).label("keyed_version"),
+        col(MatchChild.version).label("keyed_version"), MatchChild.generation,
     )  # fmt: skip
     statement = (
         select(*columns)

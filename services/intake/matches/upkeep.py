@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake.children import service as children
 from services.intake.matches import service, store
+from services.intake.matches.marks import GENERATION
 from shared import clock
 from shared.runtime import Runtime
 
@@ -67,7 +68,7 @@ async def sweep(runtime: Runtime) -> int:
         rows = await store.all_after(session, position, _CHECKED)
     alive = await children.keyring_of(runtime).find(*(row.data_key for row in rows))
     for row in rows:
-        fresh = (row.key_id, row.keyed_version) == (runtime.vault.current, row.version)
+        fresh = (row.key_id, row.keyed_version, row.generation) == (runtime.vault.current, row.version, GENERATION)
         if not fresh if row.data_key in alive else row.key_id is not None:
             async with runtime.database.work() as session:
                 await service.refresh(session, runtime, row.id)

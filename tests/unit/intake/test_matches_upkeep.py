@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services.intake.matches import rules, service, store, upkeep
+from services.intake.matches.marks import GENERATION
 from shared.crypto import Vault
 from shared.db import run
 from tests.unit.intake.test_matches import HEARD, SAME, act, clock_at, keys, persons, strip, twice
@@ -83,7 +84,7 @@ async def test_the_daily_sweep_goes_on_where_it_stopped_and_counts(world: World,
     assert [await upkeep.sweep(world.runtime) for _ in range(3)] == [2, 1, 0]
     assert len(await keys(world)) == 3
     async with world.runtime.database.work(write=False) as session:
-        assert await store.sharing(session, [], "") == ({}, 3)
+        assert await store.holders(session, [1]) == ({}, 3)
     with clock_at(hours=25):
         assert await upkeep.sweep(world.runtime) == 2
 
@@ -106,12 +107,33 @@ async def test_a_key_that_too_many_share_brings_no_candidates_and_a_rarer_one_do
         await world.met(encounter(child=girl(**SAME, birth_date=f"{int(born[:4]) + later}-06-15")))
     async with world.runtime.database.work(write=False) as session:
         own = await keys(world)
-        found, _ = await store.sharing(session, own[first["child_id"]], first["child_id"])
+        found, _ = await store.holders(session, own[first["child_id"]])
         names = [key for key in own[first["child_id"]] if sum(key in each for each in own.values()) == 5]
         assert names
-        assert await store.sharing(session, names, first["child_id"]) == ({}, None)
-    assert all(max(shares) <= 3 for shares in found.values())
+        assert await store.holders(session, names) == ({}, None)
+    assert found
+    assert all(len(those) <= 4 for those in found.values())
     store._lookup.cache_clear()
+
+
+async def test_keys_made_of_older_marks_are_made_anew_by_the_sweep(world: World) -> None:
+    first = await world.met(encounter(child=girl(**SAME)))
+    made = await keys(world)
+    async with world.runtime.database.work() as session:
+        await run(session, text("UPDATE match_child SET generation = NULL, keys = :none"), {"none": b""})
+    with clock_at(hours=1):
+        assert await upkeep.sweep(world.runtime)
+    assert await keys(world) == made
+    assert [row["generation"] for row in await world.rows("match_child", "child_id")] == [GENERATION]
+    assert first["child_id"] in made
+
+
+async def test_more_keys_than_one_statement_takes_are_looked_up_in_several(world: World) -> None:
+    first = await world.met(encounter(child=girl(**SAME)))
+    own = (await keys(world))[first["child_id"]]
+    async with world.runtime.database.work(write=False) as session:
+        found, _ = await store.holders(session, [*range(1, 600), *own])
+    assert found == {key: [first["child_id"]] for key in own}
 
 
 async def test_the_worker_of_intake_runs_it(world: World) -> None:
