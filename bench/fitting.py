@@ -8,13 +8,16 @@ the register. The thresholds are those at which, among the same candidates, 985 
 Nothing here sees the held-out seed. Needs numpy (requirements/bench.in).
 """
 
+import asyncio
 import itertools
+import sys
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
 from math import log2
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -22,8 +25,7 @@ from bench.people import TUNING_SEED
 from bench.people.meetings import Meeting, meetings
 from services.intake.matches.compare import Described, compared, describe
 from services.intake.matches.marks import marks
-from services.intake.matches.rules import rarity
-from services.intake.matches.search import MOST_OPENED, promise
+from services.intake.matches.search import Search
 from services.intake.matches.store import FREQUENT
 
 SIZES = {60_000: 12_000, 600_000: 8_000}
@@ -41,46 +43,70 @@ def of(meeting: Meeting) -> Described:
     )  # fmt: skip
 
 
-class Register:
-    """Every record of so many children, and who shares which marks."""
+class Row(NamedTuple):
+    """What stands unsealed of a record."""
 
-    def __init__(self, seed: int, size: int) -> None:
+    id: int
+    state: str
+    sex: str
+    nationalities: frozenset[str]
+    languages: frozenset[str]
+    day: date
+
+
+class Register:
+    """Every record of so many children, and who shares which marks: where the service's own search can search."""
+
+    def __init__(self, met: Iterable[Meeting]) -> None:
         self.records: list[Described] = []
-        self.children: list[int] = []
-        self.errors: list[frozenset[str]] = []
+        self.children = array("i")
         hashes, holders = array("q"), array("i")
-        for meeting in itertools.takewhile(lambda each: each.child < size, meetings(seed)):
+        for meeting in met:
             child = of(meeting)
             for mark in set(marks(child)):
                 hashes.append(hash(mark))
                 holders.append(len(self.records))
             self.records.append(child)
             self.children.append(meeting.child)
-            self.errors.append(meeting.errors)
         order = np.argsort(np.frombuffer(hashes, dtype=np.int64), kind="stable")
         self.hashes = np.frombuffer(hashes, dtype=np.int64)[order]
-        self.holders = np.frombuffer(holders, dtype=np.int32)[order]
+        self.ids = np.frombuffer(holders, dtype=np.int32)[order]
         self.met = Counter(self.children)
 
-    def candidates(self, record: int) -> list[tuple[int, int]]:
-        """Return the candidates that would be opened, and how many share the rarest mark that both have."""
-        shares: dict[int, list[int]] = defaultdict(list)
-        for mark in set(marks(self.records[record])):
-            first, last = (int(np.searchsorted(self.hashes, hash(mark), side)) for side in ("left", "right"))
-            if 1 < last - first <= FREQUENT + 1:
-                for other in self.holders[first:last].tolist():
-                    if other != record:
-                        shares[other].append(last - first - 1)
-        chosen = sorted(shares, key=lambda each: promise(shares[each]), reverse=True)[:MOST_OPENED]
-        return [(other, min(shares[other])) for other in chosen]
+    def keys(self, child: Described) -> list[int]:
+        """Return what the service would make keys of."""
+        return [hash(mark) for mark in dict.fromkeys(marks(child))]
+
+    async def holders(self, keys: Collection[int]) -> tuple[dict[int, list[Any]], int]:
+        """Return which records have each of these keys, and how many records there are."""
+        found = {}
+        for key in keys:
+            first, last = (int(np.searchsorted(self.hashes, key, side)) for side in ("left", "right"))
+            if last - first <= FREQUENT + 1:
+                found[key] = self.ids[first:last].tolist()
+        return found, len(self.records)
+
+    async def rows(self, names: Collection[Any]) -> list[Row]:
+        """Return what stands unsealed of these records."""
+        those = [(name, self.records[name]) for name in names]
+        return [Row(name, "", each.sex, each.nationalities, each.languages, each.day) for name, each in those]
+
+    async def open(self, rows: Sequence[Row]) -> dict[Any, Described]:
+        """Return these records."""
+        return {row.id: self.records[row.id] for row in rows}
+
+    def sample(self, count: int) -> Iterator[tuple[int, Search]]:
+        """Yield searches for a sample of the records."""
+        for record in Random(self.children[-1]).sample(range(len(self.records)), count):
+            yield record, Search(cast(Any, self), cast(Any, record), self.records[record])
 
 
 def compared_pairs(register: Register, queries: int) -> Iterator[tuple[dict[str, str], bool]]:
     """Yield the levels of each candidate pair of a sample of records, and whether it is one child."""
-    for record in Random(register.children[-1]).sample(range(len(register.records)), queries):
-        for other, sharing in register.candidates(record):
-            levels = compared(register.records[record], register.records[other]) | {"rarity": rarity(sharing)}
-            yield levels, register.children[record] == register.children[other]
+    for record, search in register.sample(queries):
+        asyncio.run(search.directly())
+        for other, (_, levels) in search.judged.items():
+            yield levels, register.children[record] == register.children[cast(int, other)]
 
 
 def fit(patterns: dict[tuple[Key, float], list[int]]) -> tuple[dict[tuple[str, str], float], float, float]:
@@ -104,44 +130,56 @@ def fit(patterns: dict[tuple[Key, float], list[int]]) -> tuple[dict[tuple[str, s
     return {name: round(float(bits[number]), 2) for name, number in place.items()}, float(bits[-1]), float(bits[-2])
 
 
-def threshold(scored: Sequence[tuple[float, ...]], precision: float) -> float:
-    """Return the lowest score from which on so many of the pairs are right."""
-    right = wrong = 0.0
-    best = scored[0][0]
-    for points, bad, good in scored:
-        right, wrong = right + good, wrong + bad
-        if right / (right + wrong) >= precision:
-            best = points
-    return best
+def results(register: Register, queries: int) -> tuple[list[tuple[float, bool]], int]:
+    """Return what whole searches find of a sample of records, by score, and how many pairs there were to find."""
+    found, pairs = [], 0
+    for record, search in register.sample(queries):
+        asyncio.run(search.directly())
+        asyncio.run(search.further())
+        mine = register.children[record]
+        pairs += register.met[mine] - 1
+        for other, (points, levels) in search.judged.items():
+            if "differ" not in levels["given_names"]:
+                found.append((points, mine == register.children[cast(int, other)]))
+    return sorted(found, reverse=True), pairs
 
 
 def main() -> None:
-    """Fit and print."""
+    """Fit, or with `thresholds` say which ones the weights that are committed need."""
+    registers = {
+        size: Register(itertools.takewhile(lambda each: each.child < size, meetings(TUNING_SEED)))  # noqa: B023  (used at once)
+        for size in SIZES
+    }
+    if sys.argv[1:] == ["thresholds"]:
+        for size, queries in SIZES.items():
+            scored, pairs = results(registers[size], queries)
+            print(size, "children:", *(cut(scored, pairs, wanted) for wanted in (0.98, 0.983, 0.985, 0.99, 0.999)))
+        return
     patterns: dict[tuple[Key, float], list[int]] = defaultdict(lambda: [0, 0])
     for size, queries in SIZES.items():
-        register = Register(TUNING_SEED, size)
-        large = round(log2(len(register.records) / MILLION), 3)
-        for levels, same in compared_pairs(register, queries):
+        large = round(log2(len(registers[size].records) / MILLION), 3)
+        for levels, same in compared_pairs(registers[size], queries):
             patterns[tuple(sorted(levels.items())), large][same] += 1
     weights, prior, slope = fit(patterns)
-    found: dict[float, Any] = {}
-    for large in sorted({size for _, size in patterns}):
-        scored = sorted(
-            ((prior + slope * large + sum(weights[level] for level in key), *counts)
-             for (key, size), counts in patterns.items()
-             if size == large and "differ" not in dict(key)["given_names"]), reverse=True)  # fmt: skip
-        found[large] = {wanted: round(threshold(scored, wanted), 2) for wanted in (0.98, 0.985, 0.99, 0.999)}
-    (small, low), (big, high) = sorted(found.items())
-    slope -= (high[0.985] - low[0.985]) / (big - small)  # so that one threshold is right for both sizes
-    print(f"PRIOR, SLOPE = {prior:.2f}, {slope:.2f}\nPROPOSE, STRONG = {high[0.985]}, {high[0.999]}")
-    print(f"thresholds before that: {found}\nWEIGHTS = {{")
-    for field in ("given_names", "surnames", "birth_date", "sex", "nationalities", "languages", "rarity"):
+    records = registers[min(SIZES)].records
+    print(f"PRIOR, SLOPE = {prior:.2f}, {slope:.2f}\nWEIGHTS = {{")
+    for field in dict.fromkeys([*compared(records[0], records[0]), "rarity"]):
         print(f'    "{field}": {{')
         for (name, level), weight in sorted(weights.items(), key=lambda each: -each[1]):
             if name == field:
                 print(f'        "{level}": {weight},')
         print("    },")
-    print("}")
+    print('    "through": {\n        "a third record": 0.0,\n    },\n}')
+
+
+def cut(scored: Sequence[tuple[float, bool]], pairs: int, precision: float) -> str:
+    """Say from which score on so many of the pairs are right, and which share of all pairs is found then."""
+    right, best = 0, (0.0, 0)
+    for place, (points, same) in enumerate(scored, 1):
+        right += same
+        if right / place >= precision:
+            best = points, right
+    return f"{precision} from {best[0]:.2f}, recall {best[1] / pairs:.4f};"
 
 
 if __name__ == "__main__":

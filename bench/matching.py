@@ -9,7 +9,6 @@ the best ones for the tuning seed.
 """
 
 import argparse
-import itertools
 import statistics
 import tempfile
 import time
@@ -25,8 +24,9 @@ from bench import register, rivals
 from bench.databases import kinds, served
 from bench.people import HELD_OUT_SEED
 from bench.people.meetings import ERRORS
-from services.intake.matches import search
+from services.intake.matches.records import Records
 from services.intake.matches.rules import Band
+from services.intake.matches.search import Found, Search
 from shared.crypto import Vault
 from shared.db import Database
 from shared.keyring import Keyring
@@ -52,53 +52,51 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return {"passed": good and best, "sizes": results, "f1": rivals_found}
 
 
-def _measure(kind: str, size: int, queries: int | None) -> dict[str, Any]:
+def _measure(kind: str, size: int, queries: int | None, seed: int = HELD_OUT_SEED) -> dict[str, Any]:
     with served(kind, "services.intake") as database, tempfile.TemporaryDirectory() as folder:
-        return uvloop.run(_searched(database.url, f"sqlite:///{Path(folder) / 'keyring.db'}", size, queries))
+        return uvloop.run(_searched(database.url, f"sqlite:///{Path(folder) / 'keyring.db'}", seed, size, queries))
 
 
-async def _searched(url: str, keyring_url: str, size: int, queries: int | None) -> dict[str, Any]:
+async def _searched(url: str, keyring_url: str, seed: int, size: int, queries: int | None) -> dict[str, Any]:
     database, vault = Database(url), Vault("k1", {"k1": token_bytes(32)})
     keyring = Keyring(Database(keyring_url, pool_size=2), vault)
     await keyring.create()
-    meetings = itertools.takewhile(lambda each: each.child < size, register.meetings(HELD_OUT_SEED))
     started = time.perf_counter()
-    labels = await register.load(database, keyring, vault, meetings)
-    loaded = time.perf_counter() - started
-    chosen = Random(1).sample(range(len(labels)), queries or len(labels))  # a sample of made-up people
-    tally = Tally(labels)
-    for number in chosen[:50]:
-        await _find(database, keyring, vault, labels[number].child_id)  # warm
-    for number in chosen:
+    loaded = await register.load(database, keyring, vault, seed, size)
+    seconds = time.perf_counter() - started
+    chosen = Random(1).sample(loaded.labels, queries or len(loaded.labels))  # a sample of made-up people
+    tally = Tally(loaded)
+    for label in chosen[:50]:
+        await _find(database, keyring, vault, label)  # warm
+    for label in chosen:
         began, worked = time.perf_counter(), time.process_time()
-        found = await _find(database, keyring, vault, labels[number].child_id)
-        tally.count(labels[number], found, time.perf_counter() - began, time.process_time() - worked)
+        found = await _find(database, keyring, vault, label)
+        tally.count(label, found, time.perf_counter() - began, time.process_time() - worked)
     await database.close()
     await keyring.database.close()
-    return tally.figures(size) | {"records": len(labels), "seconds to load": round(loaded)}
+    return tally.figures(size) | {"records": len(loaded.labels), "seconds to load": round(seconds)}
 
 
-async def _find(database: Database, keyring: Keyring, vault: Vault, child_id: str) -> list[search.Found]:
+async def _find(database: Database, keyring: Keyring, vault: Vault, label: register.Label) -> list[Found]:
     """Search for a child as the request of its encounter does: its identity is at hand, all others are sealed."""
     async with database.work(write=False) as session:
-        child = register.at_hand(child_id)
-        _, sought = await search.keys_of(session, vault, child)
-        return await search.search(session, keyring, child_id, child, sought)
+        records = await Records.of(session, keyring, vault)
+        return await Search(records, label.child_id, label.described).run()
 
 
 class Tally:
     """What was found, against the labels."""
 
-    def __init__(self, labels: list[register.Label]) -> None:
-        self.of = {label.child_id: label for label in labels}
-        self.met = Counter(label.child for label in labels)
+    def __init__(self, loaded: register.Loaded) -> None:
+        self.loaded = loaded
+        self.of = {label.child_id: label for label in loaded.labels}
         self.right: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
         self.sought: Counter[str] = Counter()
         self.seconds: list[float] = []
         self.worked: list[float] = []
 
-    def count(self, label: register.Label, found: list[search.Found], seconds: float, worked: float) -> None:
+    def count(self, label: register.Label, found: list[Found], seconds: float, worked: float) -> None:
         """Count one search."""
         self.seconds.append(seconds)
         self.worked.append(worked)
@@ -108,7 +106,7 @@ class Tally:
             (self.right if same else self.wrong)["all"] += 1
             if band is Band.STRONG:
                 (self.right if same else self.wrong)["strong"] += 1
-        for other in register.others(label):
+        for other in self.loaded.others(label):
             classes = [*sorted((label.errors | other.errors) & ERRORS.keys()), "all pairs"]
             for name in classes or ["none"]:
                 self.sought[name] += 1
