@@ -4,8 +4,10 @@ Children of the tuning seed, in registers of two sizes. For a sample of the reco
 match keys bring, as the service takes them, and compared. A logistic regression, ridged a little, over the levels of
 agreement gives each level its weight, in bits: log2 of how it moves the odds, with what the other fields say taken
 into account (naive m/u ratios count twice what the keys have already selected for). One more covariate is the size of
-the register. The thresholds are those at which, among the same candidates, 985 and 999 of 1,000 pairs are right.
-Nothing here sees the held-out seed. Needs numpy (requirements/bench.in).
+the register. The slope is then corrected by hand so that one threshold serves both sizes.
+
+`python -m bench.fitting thresholds` runs whole searches, both rounds, with the weights that are committed, and says
+from which score on so many of all that was found is right. Nothing here sees the held-out seed. Needs numpy (requirements/bench.in).
 """
 
 import asyncio
