@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import chaos, deliveries, hop, matching, statistics
+from bench import chaos, clocks, deliveries, hop, matching, statistics
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "deliveries": deliveries.run,
     "chaos": chaos.run,
+    "clocks": clocks.run,
     "statistics": statistics.run,
     "hop": hop.run,
     "matching": matching.run,
@@ -28,7 +29,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("scenarios", nargs="*", choices=[[], *SCENARIOS], help=", ".join(SCENARIOS))
     parser.add_argument("--seed", type=int, default=None, help="chaos: repeat a run (default: by chance, printed)")
     parser.add_argument("--minutes", type=float, default=None, help="chaos: how long trouble goes on")
-    parser.add_argument("--events", type=int, default=None, help="how many events; matching: children")
+    parser.add_argument(
+        "--events", type=int, default=None, help="how many events; clocks: open ones; matching: children"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="deliveries, hop: rounds of each variant, interleaved")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     parser.add_argument("--report", type=Path, default=ROOT / ".ruta" / "bench.json", help="where the figures go")

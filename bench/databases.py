@@ -19,6 +19,8 @@ class Served:
 
     url: str
     restart: Callable[[], None] | None
+    pid: int | None = None
+    """The server's process, as it was started."""
 
 
 @contextlib.contextmanager
@@ -32,7 +34,7 @@ def served(kind: str, package: str) -> Iterator[Served]:
         else:
             base, process = postgres.start(folder, postgres.find_binaries())
             running.append(process)
-            database = Served(postgres.Server(base).create(), lambda: _restart(running, folder))
+            database = Served(postgres.Server(base).create(), lambda: _restart(running, folder), process.pid)
         upgrade_now(package, database.url)
         yield database
     finally:

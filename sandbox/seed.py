@@ -31,8 +31,15 @@ async def seed(system: System) -> None:
             await _channel(stories[name])
         await _tell_consulate(cast, stories["honduran-girl"])
         await stories["salvadoran-boy"].indicate(cast["dif-chp"])
+        await cast["comar"].post("/v1/referral/calendar-suspensions", _leave(moment), key="seed-comar-leave")
     finally:
         await cast.close()
+
+
+def _leave(moment: datetime) -> dict[str, str]:
+    """Days on which COMAR is closed, made up: its clocks in working days go around them."""
+    first = (moment + timedelta(days=30)).date()
+    return {"first": f"{first}", "last": f"{first + timedelta(days=6)}", "source": "DOF (fictitious)"}
 
 
 def _moment(file: Path) -> datetime:

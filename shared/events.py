@@ -4,7 +4,7 @@ Ids, codes and times only. To receivers outside, types are neutral: no type tell
 protection. Only a released notice says a nationality (the guard, docs/guard.md).
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -28,6 +28,8 @@ class EncounterRecorded(Fact):
     referrals: list[str]
     carer_with_child: bool = False
     """Whether an adult who cares for the child was met with it: R10 holds for that adult."""
+    clocks: list[dict[str, Any]] = []
+    """The clocks that it has started, each a `ClockMoved`."""
 
 
 class DutyMet(Fact):
@@ -106,13 +108,14 @@ class NoticeIssued(Fact):
 
 
 class ClockSpoke(Fact):
-    """any service → whoever owes the duty: its time is nearly over, or over."""
+    """any service → whoever owes the duty, and those above: its time is nearly over, over, or long over (`step`)."""
 
     clock_id: str
     rule: str
     resource_id: str
     due_at: AwareDatetime
     agency: str | None = None
+    step: int | None = None
 
 
 class EventReminder(Fact):

@@ -18,9 +18,11 @@ from services.referral.referrals import service as referrals
 from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import ReferralKind
 from shared import clock
+from shared.clocks.facts import ClockMoved
 from shared.events import ClockSpoke, EncounterRecorded, NoticeAcknowledged
 from shared.inbox import Message
 
+INTAKE, CONSULAR = "intake", "consular"
 _ORDERED = ((ReferralKind.PP_NOTICE, Kind.PP), (ReferralKind.DIF_HANDOVER, Kind.DIF))
 """What LM 112-I orders at every encounter of a child who was met, and whom it goes to."""
 
@@ -46,6 +48,8 @@ async def encounter_recorded(session: AsyncSession, message: Message) -> None:
         )
         for kind, body in ordered
     }  # fmt: skip
+    for started in fact.clocks:
+        await clocks.keep(session, INTAKE, ClockMoved.model_validate(started), case.id)
     await _met_already(session, case, fact, opened)
     await protection.announce(session, fact.child_id, fact.facts_version)
 
@@ -72,9 +76,23 @@ async def clock_spoke(session: AsyncSession, message: Message) -> None:
     await clocks.relay(session, message.type, ClockSpoke.model_validate(message.data))
 
 
+async def clock_moved(session: AsyncSession, message: Message) -> None:
+    """A clock that a sister runs for an agency was started or stopped: a copy shows it among what the agency owes.
+
+    Of intake's the subject is the child, of consular's the release.
+    """
+    fact = ClockMoved.model_validate(message.data)
+    case_id = await protection.case_of(session, fact.subject)
+    origin = CONSULAR if case_id is not None else INTAKE
+    if case_id is None:
+        case_id = await cases.id_of(session, fact.subject)
+    await clocks.keep(session, origin, fact, case_id or fact.subject)
+
+
 HANDLERS = {
     EncounterRecorded.TYPE: encounter_recorded,
     NoticeAcknowledged.TYPE: notice_acknowledged,
     WARNED: clock_spoke,
     BREACHED: clock_spoke,
+    ClockMoved.TYPE: clock_moved,
 }

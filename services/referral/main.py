@@ -11,6 +11,8 @@ from services.referral.agencies.routes import routes as agency_routes
 from services.referral.agencies.routes import uploads as agency_uploads
 from services.referral.alerts import rules as alerts
 from services.referral.alerts.routes import routes as alert_routes
+from services.referral.calendar import rules as calendar
+from services.referral.calendar.routes import routes as calendar_routes
 from services.referral.cas_reports import rules as cas_reports
 from services.referral.cas_reports.routes import routes as cas_report_routes
 from services.referral.cases import laws as cases
@@ -34,12 +36,14 @@ from services.referral.referrals import rules as referrals
 from services.referral.referrals.routes import routes as referral_routes
 from services.referral.timeline.routes import routes as file_routes
 from shared.app import create_app
+from shared.clocks.rules import REASONED
 from shared.delivery.routes import routers
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
 DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES, *alerts.RULES)
-RULES = (*DIRECTORY, *cases.RULES, *referrals.RULES, *absences.RULES, *clocks.RULES, *protection.RULES)
+TIME = (*clocks.RULES, *calendar.RULES, REASONED)
+RULES = (*DIRECTORY, *cases.RULES, *referrals.RULES, *absences.RULES, *TIME, *protection.RULES)
 DEADLINES = (*cas_reports.DEADLINES, *referrals.DEADLINES, *absences.DEADLINES, *majority.DEADLINES)
 
 
@@ -66,6 +70,7 @@ def api(runtime: Runtime) -> ASGIApp:
             referral_routes,
             acta_routes,
             clock_routes,
+            calendar_routes,
             guard.indications,
             guard.releases,
             guard.internal,

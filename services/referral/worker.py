@@ -1,12 +1,15 @@
-"""The referral worker: deliveries, clocks, the audit sealer, the guard's facts, the directory, half-yearly duties."""
+"""The referral worker: deliveries, clocks, calendar, the sealer, the guard's facts, the directory, half-yearly duties."""
 
 from fastapi import FastAPI
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies.service import Watch, start
+from services.referral.agencies.service import SYSTEM, Watch, start
+from services.referral.calendar import service as calendar
 from services.referral.cas_reports.service import Opener
 from services.referral.clocks.service import fired
 from services.referral.majority import service as majority
 from services.referral.protection import facts
+from shared.clocks.sweeping import sweep
 from shared.runtime import Runtime
 from shared.worker import create_worker
 
@@ -18,5 +21,11 @@ def worker(runtime: Runtime) -> FastAPI:
         "directory": Watch(runtime).turn,
         "cas-reports": Opener(runtime).turn,
         "majority": lambda: majority.turn(runtime.database),
+        "calendar": lambda: sweep(runtime.database, SYSTEM),
     }
-    return create_worker(runtime, "services.referral", fired=fired, on_start=start, turns=turns)
+    return create_worker(runtime, "services.referral", fired=fired, on_start=_start, turns=turns)
+
+
+async def _start(runtime: Runtime, session: AsyncSession) -> None:
+    await start(runtime, session)
+    await calendar.load(runtime, session)

@@ -14,12 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared import clock, telemetry
 from shared.clocks import store
 from shared.clocks.models import Clock
-from shared.clocks.rules import ClockState
+from shared.clocks.rules import BREACHED, ESCALATED, WARNED, ClockState
 from shared.db import Database, is_lost
-
-WARNED = "clock.warned"
-BREACHED = "clock.breached"
-ESCALATED = "clock.escalated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +54,11 @@ async def fire(database: Database, fired: Fired) -> int:
             return 0
     async with database.work() as session:
         claimed = await store.due(session, now, _BATCH)
-        if together and len(claimed) > 1 and await _try(session, claimed, now, voice):
-            return len(claimed)
-        return sum([await _try(session, [each], now, voice, last=True) for each in claimed])
+        if together and len(claimed) > 1:
+            if await _try(session, claimed, now, voice):
+                return len(claimed)
+            claimed = await store.reread(session, [each.id for each in claimed])
+        return sum([await _alone(session, each, now, voice) for each in claimed])
 
 
 def _each(one: One) -> Many:
@@ -71,23 +69,29 @@ def _each(one: One) -> Many:
     return many
 
 
+async def _alone(session: AsyncSession, each: Clock, now: datetime, voice: Voice) -> bool:
+    """Let one clock speak. A bug in its words is tried again in a minute."""
+    if await _try(session, [each], now, voice, last=True):
+        return True
+    (again,) = await store.reread(session, [each.id])
+    again.next_at = now + _AGAIN
+    await store.keep(session, [again])
+    return False
+
+
 async def _try(
     session: AsyncSession, clocks: Sequence[Clock], now: datetime, voice: Voice, *, last: bool = False
 ) -> bool:
-    """Let clocks speak, all or none. A bug in the words of one alone is tried again in a minute."""
+    """Let clocks speak, all or none. Returns whether they did."""
     try:
         async with session.begin_nested():
-            said = [_speak(each, now, voice) for each in clocks]
-            await voice.many(session, said)
+            await voice.many(session, [_speak(each, now, voice) for each in clocks])
+            await store.keep(session, clocks)
     except Exception as error:
         if is_lost(error):
             raise
         if last:
             telemetry.failed(error)
-        for each in clocks:
-            await session.refresh(each)
-            if last:
-                each.next_at = now + _AGAIN
         return False
     return True
 
@@ -103,5 +107,6 @@ def _speak(each: Clock, now: datetime, voice: Voice) -> Said:
         each.warned_at, each.next_at = now, each.due_at
         return Said(each, WARNED)
     each.state, each.breached_at = ClockState.BREACHED, each.due_at
+    each.warned_at = each.warned_at or now  # who was told of the breach needs no warning of it
     each.next_at = each.due_at + steps[0] if steps else None
     return Said(each, BREACHED)

@@ -19,6 +19,12 @@ class ClockState(StrEnum):
     CANCELLED = "cancelled"  # the duty fell away, for a stated reason
 
 
+WARNED = "clock.warned"
+BREACHED = "clock.breached"
+ESCALATED = "clock.escalated"
+"""What a clock says: its types of event."""
+
+
 class ChangeKind(StrEnum):
     """What was done to a clock after it had started."""
 

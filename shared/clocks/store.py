@@ -1,16 +1,17 @@
 """Every SQL statement of the deadline engine."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlmodel import col, or_, select
+from sqlmodel import SQLModel, and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Caller
 from shared.clocks.calendar import EVERYBODY
 from shared.clocks.models import Clock, ClockChange, Suspension
 from shared.clocks.rules import ClockState
+from shared.delivery import bulk
 
 
 def readable(caller: Caller) -> Any:
@@ -44,7 +45,7 @@ async def any_due(session: AsyncSession, now: datetime) -> bool:
 
 
 async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Clock]:
-    """Return clocks that have something to say, locked; what another worker holds is skipped."""
+    """Return clocks that have something to say, locked; what another worker holds is skipped. `keep` writes them."""
     statement = (
         select(Clock)
         .where(col(Clock.next_at) <= now)
@@ -52,7 +53,29 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[Cloc
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return (await session.exec(statement)).all()
+    return await _apart(session, statement)
+
+
+async def reread(session: AsyncSession, clock_ids: Sequence[str]) -> Sequence[Clock]:
+    """Return clocks that `due` has locked, as the database has them."""
+    return await _apart(session, select(Clock).where(col(Clock.id).in_(clock_ids)).order_by(col(Clock.next_at)))
+
+
+async def _apart(session: AsyncSession, statement: Any) -> Sequence[Clock]:
+    found: Sequence[Clock] = (await session.exec(statement)).all()
+    for each in found:
+        session.expunge(each)  # the ORM would update them one by one
+    return found
+
+
+async def keep(session: AsyncSession, clocks: Sequence[Clock]) -> None:
+    """Write where clocks stand that have spoken, in one statement."""
+    rows = [{"id": each.id, **{name: getattr(each, name) for name in _MOVED}} for each in clocks]
+    await bulk.update(session, _CLOCKS, rows)
+
+
+_CLOCKS = SQLModel.metadata.tables["clock"]
+_MOVED = ("state", "next_at", "breached_at", "warned_at", "step")
 
 
 async def changes(session: AsyncSession, clock_ids: Collection[str]) -> Sequence[ClockChange]:
@@ -65,10 +88,53 @@ async def changes(session: AsyncSession, clock_ids: Collection[str]) -> Sequence
 
 
 async def closed(session: AsyncSession, authority: str | None, state: str | None) -> Sequence[Suspension]:
-    """Return the suspensions that count for an authority: its own, and everybody's."""
-    statement = select(Suspension).where(
-        col(Suspension.authority).in_([EVERYBODY, authority or EVERYBODY]),
-        or_(col(Suspension.state).is_(None), col(Suspension.state) == state),
-        col(Suspension.withdrawn_at).is_(None),
+    """Return the suspensions that count for an authority: its own, and everybody's in the country or its state."""
+    own = and_(Suspension.authority == authority, _same(Suspension.state, state))
+    everybodys = and_(
+        Suspension.authority == EVERYBODY, or_(col(Suspension.state).is_(None), col(Suspension.state) == state)
     )
+    statement = select(Suspension).where(or_(own, everybodys), col(Suspension.withdrawn_at).is_(None))
     return (await session.exec(statement.order_by(col(Suspension.first), col(Suspension.id)))).all()
+
+
+def _same(column: Any, value: str | None) -> Any:
+    return col(column).is_(None) if value is None else col(column) == value
+
+
+async def any_sweep(session: AsyncSession, now: datetime) -> bool:
+    """Whether a change of the calendar waits to be swept."""
+    return (
+        await session.exec(select(Suspension.id).where(col(Suspension.sweep_at) <= now).limit(1))
+    ).first() is not None
+
+
+async def next_sweep(session: AsyncSession, now: datetime) -> Suspension | None:
+    """Return a change of the calendar that waits to be swept, locked; what another worker sweeps is skipped."""
+    statement = select(Suspension).where(col(Suspension.sweep_at) <= now).order_by(col(Suspension.sweep_at)).limit(1)
+    return (await session.exec(statement.with_for_update(skip_locked=True))).first()
+
+
+_DAY = timedelta(days=1)
+
+
+async def counted(session: AsyncSession, changed: Suspension, limit: int) -> list[Clock]:
+    """Return the next open clocks that a suspension may touch, locked, by id.
+
+    Those that count working days by its authority's calendar and run into its days, wherever these end. A paused one
+    is counted anew when it is resumed.
+    """
+    first, last = (datetime.combine(day, time(), UTC) for day in (changed.first, changed.last))
+    statement = select(Clock).where(
+        col(Clock.working_days).is_not(None),
+        col(Clock.met_at).is_(None),
+        col(Clock.state).in_([ClockState.RUNNING, ClockState.BREACHED]),
+        col(Clock.paused_at).is_(None),
+        col(Clock.due_at) > first - _DAY,
+        col(Clock.started_at) < last + 2 * _DAY,
+        col(Clock.id) > changed.sweep_from,
+    )
+    if changed.authority != EVERYBODY:
+        statement = statement.where(Clock.authority == changed.authority, _same(Clock.authority_state, changed.state))
+    elif changed.state is not None:
+        statement = statement.where(Clock.authority_state == changed.state)
+    return list((await session.exec(statement.order_by(col(Clock.id)).limit(limit).with_for_update())).all())

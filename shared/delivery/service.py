@@ -64,29 +64,30 @@ async def publish(
     gate: str | None = None,
 ) -> Event:
     """Insert an event and owe it to every endpoint of `audience`, in the caller's transaction."""
-    receivers = await _receivers(session, audience)
-    if missing := {owner for owner in audience if owner.startswith(SERVICE)} - {each.owner for each in receivers}:
-        raise Unavailable(f"Not connected yet: {', '.join(sorted(missing))}.")  # else the event would be lost to it
-    wanting = [receiver for receiver in receivers if rules.wants(receiver.event_types, event_type)]
+    wanting = [each for each in await receivers(session, audience) if rules.wants(each.event_types, event_type)]
     return await publish_to(session, event_type, wanting, case=case, subject=subject, data=data, gate=gate)
 
 
-async def _receivers(session: AsyncSession, owners: Sequence[str]) -> Sequence[Endpoint]:
+async def receivers(session: AsyncSession, owners: Sequence[str]) -> Sequence[Endpoint]:
     """Return the endpoints that these owners have or, of an owner that has none left, those that it had.
 
     Who had to wait for a registration looks again: what it is owed belongs to the endpoint that was registered.
+    Raises Unavailable where a sister has none yet: the event would be lost to it.
     """
     found = await store.endpoints_of(session, owners)
     if any(each.state is EndpointState.REMOVED for each in found):
         found = await store.endpoints_of(session, owners)
     served = {each.owner for each in found if each.state is not EndpointState.REMOVED}
-    return [each for each in found if each.state is not EndpointState.REMOVED or each.owner not in served]
+    known = [each for each in found if each.state is not EndpointState.REMOVED or each.owner not in served]
+    if missing := {owner for owner in owners if owner.startswith(SERVICE)} - {each.owner for each in known}:
+        raise Unavailable(f"Not connected yet: {', '.join(sorted(missing))}.")
+    return known
 
 
 async def publish_to(
     session: AsyncSession,
     event_type: str,
-    receivers: Sequence[Endpoint],
+    to: Sequence[Endpoint],
     *,
     case: str,
     subject: str,
@@ -98,7 +99,7 @@ async def publish_to(
     fact = event(event_type, case=case, seq=await store.next_case_seq(session, case), subject=subject, data=data)
     session.add(fact)
     await session.flush()
-    for receiver in receivers:
+    for receiver in to:
         session.add(delivery(fact, receiver.id, gate, origin))
     return fact
 

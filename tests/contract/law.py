@@ -82,6 +82,8 @@ READERS: dict[str, frozenset[str]] = {
     "referral/withdrawn": _REPRESENTED | {"iom"},
     "referral/comar": _REPRESENTED | {"dif-chp", "comar"},  # never INM's to know (the guard)
     "acta": LOCAL | {"dif-chp"},
+    "clock": frozenset({"unicef"}),  # who owes the duty; others see it with what it is about
+    "clock/confidential": frozenset({"comar"}),
     "release": LOCAL,
     "indications": _REPRESENTED,
     # the webhook engine, in referral and consular: one endpoint of one owner
@@ -107,6 +109,7 @@ READERS: dict[str, frozenset[str]] = {
     "capacity": frozenset({"pp-chp", "pp-tam", "pp-fed", "dif-chp", "dif-tam", "dif-nacional"}),
     "contacts": _SHARED | {"comar", "unicef", "unhcr", "iom", "upm"},  # who acts in the territory
     "report": _REPRESENTED,
+    "calendar_suspension": EVERYBODY,
     "consulate": EVERYBODY,
 }
 """Object, in a situation where that matters → who may read it. Everybody else gets what a nonexistent id gets."""

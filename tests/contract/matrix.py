@@ -160,13 +160,15 @@ def foreign(kind: str, value: str) -> str:
 
 
 def plain(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], Any]:
-    """Return an answer without the request's own id: what it tells about the object."""
+    """Return an answer without the request's own id and what runs by itself: what it tells about the object."""
     headers = sorted((name, value) for name, value in answer.headers.items() if name not in ("x-request-id", "date"))
     try:
         body = answer.json()
     except ValueError:
         return answer.status_code, headers, answer.content
-    return answer.status_code, headers, {**body, "request_id": None} if isinstance(body, dict) else body
+    if isinstance(body, dict):
+        body = {name: None if name in ("request_id", "left_seconds") else value for name, value in body.items()}
+    return answer.status_code, headers, body
 
 
 def readers(name: str) -> frozenset[str]:

@@ -234,6 +234,16 @@ class Stage:
             await self.cast["unicef"].post(f"/v1/referral/referrals/{made['id']}/{step}", {})
         return str(made["id"])
 
+    async def clock(self) -> str:
+        """Return a clock that INM owes: of intake, as referral has learned of it."""
+        owed = await self.cast["inm-chp"].items("/v1/referral/clocks")
+        return next(str(each["id"]) for each in owed if each["runs_in"] == "intake")
+
+    async def closed_days(self) -> str:
+        """Return days that COMAR has suspended."""
+        days = {"first": "2026-12-21", "last": "2027-01-01", "source": "DOF 14-12-2026"}
+        return str((await self.cast["comar"].post("/v1/referral/calendar-suspensions", days))["id"])
+
     async def release(self, *steps: tuple[str, str]) -> str:
         """Return a release that has gone through these steps; what was live before is taken back."""
         for each in await self.cast["inm-chp"].items("/v1/referral/releases"):

@@ -121,7 +121,17 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         place.objects |= {"referral/comar": told["comar_referral_id"], "indications": place.objects["case/boy"]}
         await _directory(place, world)
         await _followed(place, world, case)
+        await _calendar(world, place)
         yield place
+
+
+async def _calendar(world: referral.World, place: Place) -> None:
+    """Take the clocks of UNICEF's referral and of COMAR's, and let COMAR close some days."""
+    for name, owner in (("clock", "unicef"), ("clock/confidential", "comar")):
+        place.objects[name] = (await world.get(owner, "/clocks"))["items"][0]["id"]
+    days = {"first": "2026-12-21", "last": "2027-01-01", "source": "DOF 14-12-2026"}
+    closed = await world.post("comar", "/calendar-suspensions", days, 201)
+    place.objects["calendar_suspension"] = closed.json()["id"]
 
 
 async def _directory(place: Place, world: referral.World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared import events
+from shared.clocks.facts import ClockMoved
 from shared.delivery.chains import OWN_TYPES
 from shared.events import ClockSpoke, Fact, ReferralMoved
 from shared.inbox import Message
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Fact]] = {
     for kind in vars(events).values()
     if isinstance(kind, type) and issubclass(kind, Fact) and hasattr(kind, "TYPE")
 } | {ReferralMoved.SENT: ReferralMoved, "clock.warned": ClockSpoke, "clock.breached": ClockSpoke}
+KINDS |= {"clock.escalated": ClockSpoke, ClockMoved.TYPE: ClockMoved}
 BODY = {"id", "type", "version", "time", "audience", "epoch", "sequence", "data"}
 
 
@@ -45,7 +47,15 @@ def test_a_receiver_of_today_understands_an_event_of_tomorrow(event_type: str) -
 
 
 def test_what_goes_outside_is_neutral() -> None:
-    outside = ("referral.sent", "referral.moved", "notice.issued", "clock.warned", "clock.breached", *OWN_TYPES)
+    outside = (
+        "referral.sent",
+        "referral.moved",
+        "notice.issued",
+        "clock.warned",
+        "clock.breached",
+        "clock.escalated",
+        *OWN_TYPES,
+    )
     for event_type in outside:
         text = json.dumps(example(event_type)).lower()
         assert not [word for word in ("refuge", "comar", "asylum", "asilo", "child_id", "indication") if word in text]

@@ -21,6 +21,7 @@ from services.consular.notices.schemas import (
 )
 from shared import audit, clock, ids, telemetry
 from shared.auth import Caller
+from shared.clocks import copies
 from shared.clocks import service as clocks
 from shared.clocks.models import Clock
 from shared.clocks.schemas import ClockOut
@@ -61,7 +62,11 @@ async def receive(session: AsyncSession, message: Message) -> None:
     session.add(notice)
     audit.wrote(session, SYSTEM, "receive_release", "notice", notice.id, release_id=notice.release_id)
     if not await _send(session, notice):
-        session.add(clocks.started(C2, case=notice.release_id, resource_id=notice.id, agency=release.pp.id))
+        owed = clocks.started(
+            C2, case=notice.release_id, resource_id=notice.id, agency=release.pp.id, follower="referral"
+        )
+        session.add(owed)
+        await copies.moved(session, owed)
 
 
 def _parse(message: Message) -> Release:

@@ -43,8 +43,9 @@ def waiting(caller: Caller, child_id: str, encounter_id: str, met_at: datetime, 
     if not rules.unmet(given):
         return []
     made = clocks.started(
-        NEEDS, case=child_id, resource_id=encounter_id, agency=caller.agency, at=met_at, make=partial(bare, Clock)
-    )
+        NEEDS, case=child_id, resource_id=encounter_id, agency=caller.agency, at=met_at,
+        follower="referral", make=partial(bare, Clock),
+    )  # fmt: skip
     return [made] if made.due_at > clock.now() else []
 
 

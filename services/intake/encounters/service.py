@@ -30,10 +30,10 @@ from shared import audit, clock, ids
 from shared.audit import AuditEntry
 from shared.auth import Caller
 from shared.bundle import CASE_SEQ, Row, bare, row
+from shared.clocks import copies
 from shared.clocks import service as clocks
 from shared.clocks import store as clock_store
 from shared.clocks.models import Clock
-from shared.clocks.rules import ClockState
 from shared.clocks.schemas import ClockOut
 from shared.delivery import service as delivery
 from shared.delivery.models import Delivery, Event
@@ -113,6 +113,7 @@ def draft(runtime: Runtime, caller: Caller, body: EncounterIn, known: Opened, en
             resource_id=encounter.id,
             agency=caller.agency,
             at=body.occurred_at,
+            follower="referral",
             make=partial(bare, Clock),
         )
         for deadline in rules.KINDS[body.kind].deadlines
@@ -129,7 +130,7 @@ def draft(runtime: Runtime, caller: Caller, body: EncounterIn, known: Opened, en
         caller, "record", "encounter", encounter.id, {"child": child.id}, make=partial(bare, AuditEntry)
     )
     rows += [row(encounter), *map(row, help_given), *map(row, running), row(entry)]
-    rows += _handed_over(encounter, child.version, endpoint)
+    rows += _handed_over(encounter, child.version, endpoint, running)
     return Draft(encounter, running, unmet, rows)
 
 
@@ -140,7 +141,7 @@ def _permit_due(caller: Caller, encounter: Encounter, child: Child) -> list[Cloc
     return [
         clocks.started(
             rules.VRH, case=child.id, resource_id=encounter.id, agency=caller.agency, at=encounter.occurred_at,
-            make=partial(bare, Clock),
+            follower="referral", make=partial(bare, Clock),
         )
     ]  # fmt: skip
 
@@ -176,8 +177,11 @@ def _sealed(known: Opened, encounter_id: str, adult: AdultIdentity | None) -> by
     return known.seal(adult.model_dump_json().encode(), table="encounter", column="adult", row=encounter_id)
 
 
-def _handed_over(encounter: Encounter, facts_version: int, endpoint: str) -> list[Row]:
-    """Return the event and the row that owes it to referral. The statement itself mints its number."""
+def _handed_over(encounter: Encounter, facts_version: int, endpoint: str, running: Sequence[Clock]) -> list[Row]:
+    """Return the event and the row that owes it to referral. The statement itself mints its number.
+
+    The event tells of the clocks that start, so that they cost no event of their own.
+    """
     referrals = rules.referrals_of(encounter.kind, encounter.announced_by)
     if not referrals:
         return []
@@ -190,6 +194,7 @@ def _handed_over(encounter: Encounter, facts_version: int, endpoint: str) -> lis
         facts_version=facts_version,
         referrals=list(referrals),
         carer_with_child=encounter.travel_condition is not TravelCondition.UNACCOMPANIED,
+        clocks=[copies.told(each).model_dump(mode="json") for each in running],
     )
     event = delivery.event(
         fact.TYPE, case=encounter.child_id, seq=0, subject=encounter.id, data=fact.model_dump(mode="json"),
@@ -304,7 +309,7 @@ async def duty_met(session: AsyncSession, message: Message) -> None:
 async def fired(session: AsyncSession, spoken: Clock, kind: str) -> None:
     """Tell referral, which gathers what is due, that a clock of ours has spoken."""
     if spoken.rule == rules.VRH.id and not await _still_owed(session, spoken.case_key):
-        spoken.state, spoken.breached_at, spoken.next_at = ClockState.CANCELLED, None, None
+        await clocks.drop(session, spoken)
         return
     fact = ClockSpoke(
         clock_id=spoken.id, rule=spoken.rule, resource_id=spoken.resource_id, due_at=spoken.due_at, agency=spoken.agency

@@ -12,6 +12,7 @@ from services.intake.tracing.rules import TracingAction
 from services.intake.tracing.schemas import Relative, TracingIn, TracingItem, TracingOut
 from shared import audit, clock, etags, ids, jsons
 from shared.auth import Caller
+from shared.clocks import copies
 from shared.clocks import service as clocks
 from shared.clocks import store as clock_store
 from shared.clocks.schemas import ClockOut
@@ -33,9 +34,11 @@ async def ask(session: AsyncSession, runtime: Runtime, caller: Caller, child_id:
         recorded_by=caller.agency, recorded_at=clock.now(),
     )  # fmt: skip
     session.add(row)
-    session.add(
-        clocks.started(rules.TRACING, case=child_id, resource_id=row.id, agency=caller.agency, at=body.asked_at)
+    owed = clocks.started(
+        rules.TRACING, case=child_id, resource_id=row.id, agency=caller.agency, at=body.asked_at, follower="referral"
     )
+    session.add(owed)
+    await copies.moved(session, owed)
     audit.wrote(session, caller, "ask", "tracing", row.id, child=child_id, searcher=body.searcher.value)
     return await _item(session, row)
 

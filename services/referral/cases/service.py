@@ -59,6 +59,12 @@ async def find_with_clocks(session: AsyncSession, caller: Caller, case_id: str) 
     return await find(session, caller, case_id, lock=True)
 
 
+async def id_of(session: AsyncSession, child_id: str) -> str | None:
+    """Return the id of a child's case, if there is one: for what a sister says of the child."""
+    case = await store.by_child(session, child_id)
+    return case.id if case is not None else None
+
+
 async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
     """Return the case of a child, locked; open it at the first encounter, in that encounter's state.
 

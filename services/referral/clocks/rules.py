@@ -1,37 +1,160 @@
-"""Who else learns of a breach. Law as data; pure."""
+"""Who learns when a duty is not done in time, and when. Law as data; pure.
+
+One row for each deadline of the route, those of intake and consular too. A rule that has no row is told to whoever owes
+the duty and to the sender, and counts as confidential: unknown means no.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 
 from services.referral.agencies.rules import Kind
 from shared.catalogue import Text
+from shared.clocks.rules import BREACHED, ESCALATED, WARNED
 from shared.law import Rule
 
-WARNED = "clock.warned"
-BREACHED = "clock.breached"
+__all__ = ["BREACHED", "ESCALATED", "WARNED", "Kind"]
 
-ESCALATION = {
-    "D1": Kind.PP,  # intake's: detection to notice
-    "D2": Kind.DIF,  # intake's: detection to hand-over
-    "NEEDS": Kind.PP,  # intake's: food, health, rest, a call [design]
-    "VRH": Kind.PP,  # intake's: the permit of a foreign child [design]
-    "TRACING": Kind.PP,  # intake's: an answer to a search for a relative [design]
-    "ACK_PP": Kind.PP,
-    "ACK_DIF": Kind.DIF,
-    "ACK_COMAR": Kind.PP,
-    "D14": Kind.PP,
-    "SEARCH_FIRST": Kind.PP,
-    "SEARCH_NEXT": Kind.PP,
-    "R38_LIFE_PLAN": Kind.DIF,
-    "R38_DOCUMENTS": Kind.PP,
-    "R38_AFTERCARE": Kind.DIF,
+
+class To(StrEnum):
+    """Who learns, by its relation to the duty."""
+
+    OWNER = "OWNER"  # whoever owes it
+    SENDER = "SENDER"  # of the referral that it is about
+    FEDERAL = "FEDERAL"  # the body of the chain's kind that acts in the whole country
+    INM = "INM"  # of the territory
+    PP = "PP"  # of the territory: it represents the child
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Somebody learns when a duty is still not done so long after its breach."""
+
+    after: timedelta
+    to: tuple[To, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Who learns of one deadline: at its warning the owner, at its breach `breached`, then step by step.
+
+    `confidential`: it tells of refuge or of protection. Then neither INM nor a body bound to a foreign state learns of
+    it (the guard).
+    """
+
+    rule: str
+    breached: tuple[To, ...]
+    then: tuple[Step, ...] = ()
+    federal: Kind | None = None
+    confidential: bool = False
+
+    def at(self, kind: str, step: int) -> tuple[To, ...]:
+        """Return who learns of a warning, of the breach, or at a step after it (from 1)."""
+        if kind == WARNED:
+            return (To.OWNER,)
+        return self.breached if kind == BREACHED else self.then[step - 1].to
+
+
+def _after(hours: float, *to: To) -> Step:
+    return Step(timedelta(hours=hours), to)
+
+
+_OWN, _SENT = (To.OWNER,), (To.OWNER, To.SENDER)
+_UP = (To.OWNER, To.FEDERAL)
+_ALL = (To.OWNER, To.SENDER, To.FEDERAL)
+_PP = (To.OWNER, To.PP)
+_WEEK = 7 * 24
+
+CHAINS = {
+    chain.rule: chain
+    for chain in (
+        # intake: INM owes them
+        Chain("D1", _UP, (_after(24, To.PP), _after(72, To.INM, To.FEDERAL)), Kind.PP),
+        Chain("D2", _UP, (_after(24, To.PP), _after(72, To.INM, To.FEDERAL)), Kind.DIF),
+        Chain("NEEDS", _UP, (_after(24, To.PP),), Kind.PP),
+        Chain("VRH", _UP, (_after(72, To.PP),), Kind.PP),
+        Chain("TRACING", _UP, (_after(_WEEK, To.PP),), Kind.PP),
+        # consular: a notice that has no way
+        Chain("C2", _OWN, (_after(24, To.INM),)),
+        # what an agency was sent
+        Chain("ACK_PP", _ALL, (_after(24, To.FEDERAL),), Kind.PP),
+        Chain("ACK_DIF", _ALL, (_after(24, To.PP),), Kind.DIF),
+        Chain("ACK_COMAR", _ALL, (_after(3, To.PP), _after(24, To.FEDERAL)), Kind.PP, confidential=True),
+        Chain("ACK_MP", _ALL, (_after(3, To.PP), _after(24, To.FEDERAL)), Kind.PP, confidential=True),
+        Chain("ACK_SERVICE_1H", _SENT, (_after(3, To.PP),)),
+        Chain("ACK_SERVICE_3H", _SENT, (_after(12, To.PP),)),
+        Chain("ACK_SERVICE_1D", _SENT, (_after(48, To.PP),)),
+        Chain("ACK_SERVICE_3D", _SENT, (_after(_WEEK, To.PP),)),
+        # a child who is missing, and one who is about to come of age
+        Chain("SEARCH_FIRST", _UP, (_after(24, To.PP, To.FEDERAL),), Kind.PP),
+        Chain("SEARCH_NEXT", _UP, (_after(72, To.PP, To.FEDERAL),), Kind.PP),
+        Chain("R38_LIFE_PLAN", _UP, (_after(_WEEK, To.PP),), Kind.DIF),
+        Chain("R38_DOCUMENTS", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP),
+        Chain("R38_AFTERCARE", _UP, (_after(_WEEK, To.PP),), Kind.DIF),
+        # urgent measures (LGDNNA 122)
+        Chain("D3", (To.OWNER, To.PP, To.FEDERAL), (_after(3, To.PP, To.FEDERAL),), Kind.PP),
+        Chain("D4", (To.OWNER, To.PP, To.FEDERAL), (_after(24, To.PP, To.FEDERAL),), Kind.PP),
+        # refuge (LRPCAP): the child's own duties are the representative's
+        Chain("D5", _ALL, (_after(3, To.PP), _after(24, To.FEDERAL)), Kind.PP, confidential=True),
+        Chain("D6", (To.OWNER, To.PP), (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
+        Chain("D7", (To.OWNER, To.PP), (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
+        Chain("D8", _PP, (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
+        Chain("D9", _PP, (), confidential=True),
+        Chain(
+            "D10", _PP, (_after(_WEEK, To.FEDERAL), _after(4 * _WEEK, To.PP, To.FEDERAL)), Kind.PP, confidential=True
+        ),
+        Chain("D11", _PP, (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
+        Chain("D12", (To.OWNER, To.PP), (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
+        # the plan, and the half-year's report
+        Chain("D13", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP),
+        Chain("D14", _UP, (_after(4 * _WEEK, To.FEDERAL),), Kind.PP),
+    )
 }
-"""Deadline → the kind whose federal body learns of a breach. The sender learns of every breach."""
+"""Deadline → who learns. The kinds of body are law (whom the article names) or design; the times are design."""
+
+
+def chain(rule: str) -> Chain:
+    """Return the chain of a deadline."""
+    return CHAINS.get(rule) or Chain(rule, _SENT, confidential=True)
+
+
+STEPS = {rule: [step.after for step in each.then] for rule, each in CHAINS.items()}
+"""Deadline → the times after its breach at which its clock speaks again."""
+
+
+def fit(chain: Chain, kind: str | None, bound_to: str | None, *, owner: bool) -> bool:
+    """Whether a body may learn of a clock (the guard). Who owes a duty knows of it, unless it serves a foreign state.
+
+    `kind` is null for a body that is in no directory.
+    """
+    if not chain.confidential:
+        return True
+    return bound_to is None and (owner or kind not in (Kind.INM, None))
+
+
+RESOURCES = {
+    "ref": "referral", "enc": "encounter", "ntc": "notice", "cas": "case", "rel": "release", "act": "acta",
+    "trc": "tracing", "rep": "report", "rvw": "search_review", "tsk": "task",
+}  # fmt: skip
+"""The prefix of an id → the kind of resource."""
+
+
+def resource(resource_id: str) -> str:
+    """Return what kind of resource a clock is about; its id's own prefix, where that is of a later release."""
+    prefix = resource_id.partition("_")[0]
+    return RESOURCES.get(prefix, prefix)
+
 
 ESCALATES = Rule(
     "R7",
     Text(
-        "A duty that is not done in time warns whoever owes it, then escalates to the sender and the federal body.",
-        "Un deber no cumplido a tiempo advierte a quien lo debe y después escala a quien envió y al órgano federal.",
+        "A duty that is not done in time warns whoever owes it, then escalates step by step to the sender, the federal "
+        "body and the child's Procuraduría.",
+        "Un deber no cumplido a tiempo advierte a quien lo debe y después escala por pasos a quien envió, al órgano "
+        "federal y a la Procuraduría de la niña o niño.",
     ),
     "Ley de Migración, art. 112 (immediately); the times and the recipients are a design decision",
     verified=False,
 )
-RULES = (ESCALATES,)
+RULES: Sequence[Rule] = (ESCALATES,)

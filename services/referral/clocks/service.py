@@ -1,70 +1,199 @@
-"""What this service does when a clock speaks, its own or intake's."""
+"""What this service does when clocks speak, its own and its sisters', and what each agency owes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies.rules import Agency
-from services.referral.agencies.service import SYSTEM, federal
-from services.referral.cases import store as cases
-from services.referral.cases.rules import Seen
-from services.referral.cases.service import enter
-from services.referral.clocks.rules import BREACHED, ESCALATION
-from services.referral.referrals import store as referrals
+from services.referral.agencies import service as agencies
+from services.referral.agencies import store as directory
+from services.referral.agencies.service import SYSTEM
+from services.referral.clocks import rules, store
+from services.referral.clocks.rules import BREACHED, ESCALATED, STEPS, WARNED, Chain, To
+from services.referral.clocks.schemas import ChainOut, ChangeOut, DueFileOut, DueOut, StepOut
+from services.referral.clocks.store import Line, Place
 from shared import audit, clock
+from shared.audit import AuditEntry
+from shared.auth import Caller
+from shared.bundle import bare
+from shared.clocks import store as clock_store
+from shared.clocks.facts import ClockMoved
+from shared.clocks.firing import Said, Voice
 from shared.clocks.models import Clock
-from shared.delivery import service as delivery
+from shared.clocks.rules import ClockState
+from shared.clocks.schemas import ClockOut
+from shared.delivery.many import Word, publish_all
+from shared.errors import NotFound
 from shared.events import ClockSpoke
 
 
-async def fired(session: AsyncSession, speaking: Clock, kind: str) -> None:
-    """Warn whoever owes the duty; a breach also reaches the sender and the federal body (R7)."""
-    audience = {speaking.agency}
-    if kind == BREACHED:
-        audience |= await _escalate(session, speaking)
-        audit.wrote(session, SYSTEM, "breach", "clock", speaking.id, rule=speaking.rule, agency=speaking.agency)
-    await _enter(session, speaking, kind, audience)
+@dataclass(slots=True)
+class Told:
+    """Who learns of what one clock says, and who of them takes part in the case from now on."""
+
+    agencies: set[str] = field(default_factory=set)
+    joining: str | None = None
+
+
+async def speak(session: AsyncSession, said: Sequence[Said]) -> None:
+    """Tell everybody whom each clock's chain names (R7), in a few statements for all of them.
+
+    The order of locks is that of every writer: clocks, referrals, cases, numbers of events.
+    """
+    louder = [each.clock.resource_id for each in said if each.kind != WARNED]
+    senders = await store.senders_of(session, louder) if louder else {}
+    places = await store.places_of(session, {each.clock.case_key for each in said})
+    words, entries, lines, joining = [], [], [], set()
+    above: dict[str, str] = {}
+    for each in said:
+        case, resource = each.clock.case_key, each.clock.resource_id
+        told = _told(each, senders.get(resource), places.get(case))
+        if told.joining is not None and case in places:
+            joining.add((case, told.joining))
+            above |= {resource: told.joining} if resource in senders else {}
+        if each.kind != WARNED:
+            entries.append(_entry(each))
+        words.append(_word(each, sorted(told.agencies)))
+        if case in places:
+            lines.append(Line(case, each.kind, resource, sorted(told.agencies)))
+    await store.escalate(session, above)
+    await store.join(session, joining, clock.now())
+    await publish_all(session, words)
+    await store.audited(session, entries)
+    await store.enter(session, lines, clock.now())
+
+
+fired = Voice(speak, STEPS)
+
+
+def _entry(each: Said) -> AuditEntry:
+    verb = "breach" if each.kind == BREACHED else "escalate"
+    details = {"rule": each.clock.rule, "agency": each.clock.agency}
+    return audit.entry(SYSTEM, verb, "clock", each.clock.id, details, make=partial(bare, AuditEntry))
+
+
+def _told(each: Said, sender: str | None, place: Place | None) -> Told:
+    """Return who learns, by the chain, as far as the guard lets them."""
+    chain, owner = rules.chain(each.clock.rule), each.clock.agency
+    told = Told()
+    for to in chain.at(each.kind, each.step):
+        agency = _who(to, chain, owner, sender, place)
+        if not agency or not _fit(chain, agency, owner):
+            continue
+        told.agencies.add(agency)
+        if to is To.FEDERAL and agency != owner:
+            told.joining = agency
+    return told
+
+
+def _who(to: To, chain: Chain, owner: str, sender: str | None, place: Place | None) -> str | None:
+    if to is To.OWNER:
+        return owner
+    if to is To.SENDER:
+        return sender
+    if to is To.FEDERAL:
+        above = agencies.federal(chain.federal) if chain.federal is not None else None
+        return above.id if above is not None else None
+    if place is None:
+        return None
+    return place.representative if to is To.PP else agencies.competent(rules.Kind.INM, place.state).id
+
+
+def _fit(chain: Chain, agency: str, owner: str) -> bool:
+    known = directory.directory().get(agency)
+    return rules.fit(chain, known.kind if known else None, agencies.bound_to(agency), owner=agency == owner)
+
+
+def _word(each: Said, audience: Sequence[str]) -> Word:
     fact = ClockSpoke(
-        clock_id=speaking.id, rule=speaking.rule, resource_id=speaking.resource_id, due_at=speaking.due_at,
-        agency=speaking.agency,
+        clock_id=each.clock.id, rule=each.clock.rule, resource_id=each.clock.resource_id, due_at=each.clock.due_at,
+        agency=each.clock.agency, step=each.step or None,
     )  # fmt: skip
-    await _tell(session, kind, fact, audience, case=speaking.case_key)
+    return Word(each.kind, each.clock.case_key, each.clock.id, audience, fact.model_dump(mode="json"))
 
 
-async def _enter(session: AsyncSession, speaking: Clock, kind: str, audience: set[str]) -> None:
-    """Put it on the timeline of its case, for those who are told. Not every clock is about a case."""
-    case = await cases.get(session, SYSTEM, speaking.case_key)
-    if case is not None:
-        enter(session, case, code=kind, subject=speaking.resource_id, seen=Seen.PARTIES, parties=audience)
+# -- the clocks of sister services -----------------------------------------------------------------------
+
+
+async def keep(session: AsyncSession, origin: str, fact: ClockMoved, case_id: str) -> Clock:
+    """Keep a copy of a sister's clock, as it stands now. It never warns or breaks here; the sister's own does."""
+    found = await store.copy(session, fact.clock_id)
+    if found is None:
+        found = Clock(
+            id=fact.clock_id, rule=fact.rule, case_key=case_id, resource_id=fact.resource_id, agency=fact.agency,
+            started_at=fact.started_at, warn_at=fact.due_at, due_at=fact.due_at, origin=origin,
+        )  # fmt: skip
+        session.add(found)
+    found.state, found.due_at, found.met_at = ClockState(fact.state), fact.due_at, fact.met_at
+    found.breached_at, found.paused_at = fact.breached_at, fact.paused_at
+    if found.state is not ClockState.BREACHED:
+        found.next_at, found.step = None, 0
+    return found
 
 
 async def relay(session: AsyncSession, kind: str, fact: ClockSpoke) -> None:
-    """Pass on what a clock of intake said: only referral has the endpoints of agencies."""
-    audience = {fact.agency} if fact.agency else set()
-    if kind == BREACHED and (above := _above(fact.rule)) is not None:
-        audience.add(above.id)
-    await _tell(session, kind, fact, audience, case=fact.resource_id)
+    """Pass on what a sister's clock said: only referral has the endpoints of agencies.
+
+    The steps after a breach are taken here, by the copy.
+    """
+    speaking = await store.copy(session, fact.clock_id) or _stranger(fact)
+    if kind == BREACHED:
+        steps = STEPS.get(fact.rule, [])
+        speaking.state, speaking.breached_at, speaking.step = ClockState.BREACHED, fact.due_at, 0
+        speaking.next_at = fact.due_at + steps[0] if steps else None
+    await speak(session, [Said(speaking, kind)])
 
 
-async def _tell(session: AsyncSession, kind: str, fact: ClockSpoke, audience: set[str], *, case: str) -> None:
-    await delivery.publish(
-        session, kind, case=case, subject=fact.clock_id, audience=sorted(audience), data=fact.model_dump(mode="json")
-    )
+def _stranger(fact: ClockSpoke) -> Clock:
+    """Return a clock that an older sister never told of: it is told onwards, and kept nowhere."""
+    return Clock(
+        id=fact.clock_id, rule=fact.rule, case_key=fact.resource_id, resource_id=fact.resource_id,
+        agency=fact.agency or "", started_at=fact.due_at, warn_at=fact.due_at, due_at=fact.due_at,
+    )  # fmt: skip
 
 
-def _above(rule: str) -> Agency | None:
-    """Return the federal body that learns when a duty under this rule is not done in time."""
-    kind = ESCALATION.get(rule)
-    return federal(kind) if kind else None
+# -- what is due -----------------------------------------------------------------------------------------
 
 
-async def _escalate(session: AsyncSession, speaking: Clock) -> set[str]:
-    """Return who else learns of a breach, and let them read what was not answered."""
-    referral = await referrals.get(session, SYSTEM, speaking.resource_id, lock=True)
-    above = _above(speaking.rule)
-    if referral is None:  # a duty of another kind: nobody sent it
-        return {above.id} if above is not None else set()
-    told = {referral.sender}
-    if above is not None and above.id != referral.recipient:
-        referral.escalated_to = above.id
-        await cases.join(session, referral.case_id, above.id, clock.now())
-        told.add(above.id)
-    return told
+def show(found: Clock) -> DueOut:
+    """Return a clock as its reader sees it."""
+    return DueOut.model_validate(_shown(found))
+
+
+async def file(session: AsyncSession, caller: Caller, clock_id: str) -> DueFileOut:
+    """Return the clock of a duty that the caller owes, with its history. Raises NotFound."""
+    found = await store.get(session, caller, clock_id)
+    if found is None:
+        raise NotFound
+    changes = [ChangeOut.model_validate(each) for each in await clock_store.changes(session, [found.id])]
+    return DueFileOut.model_validate(_shown(found) | {"changes": changes})
+
+
+def _shown(found: Clock) -> dict[str, object]:
+    open_ = found.state in (ClockState.RUNNING, ClockState.BREACHED) and found.paused_at is None
+    return {
+        **found.model_dump(include=set(ClockOut.model_fields)),
+        "case_id": found.case_key,
+        "resource": rules.resource(found.resource_id),
+        "due_on": found.due_on,
+        "left_seconds": int((found.due_at - clock.now()).total_seconds()) if open_ else None,
+        "paused_at": found.paused_at,
+        "pause_reason": found.pause_reason,
+        "extended": found.extended,
+        "runs_in": found.origin or "referral",
+    }
+
+
+def chains() -> list[ChainOut]:
+    """Return every chain, as published."""
+    return [_chain(each) for _, each in sorted(rules.CHAINS.items())]
+
+
+def _chain(each: Chain) -> ChainOut:
+    steps = [
+        StepOut(on=WARNED, after_seconds=0, to=[To.OWNER]),
+        StepOut(on=BREACHED, after_seconds=0, to=[*each.breached]),
+    ]
+    steps += [StepOut(on=ESCALATED, after_seconds=int(step.after.total_seconds()), to=[*step.to]) for step in each.then]
+    return ChainOut(rule=each.rule, federal=each.federal, confidential=each.confidential, steps=steps)

@@ -292,6 +292,12 @@ async def _grant(session: AsyncSession, release: Release, case: Case) -> None:
     )
 
 
+async def case_of(session: AsyncSession, release_id: str) -> str | None:
+    """Return the id of a release's case, if there is such a release: for what consular says of it."""
+    release = await store.release_for_sender(session, release_id)
+    return release.case_id if release is not None else None
+
+
 async def acknowledged(session: AsyncSession, fact: NoticeAcknowledged) -> None:
     """Take in that the consulate said it has been notified."""
     release = await store.release_for_sender(session, fact.release_id)

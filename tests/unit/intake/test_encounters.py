@@ -111,6 +111,13 @@ async def test_referral_is_told_by_one_event_that_names_nobody(world: World) -> 
     made = await world.met()
     assert await world.deliver() == 1
     (event,) = world.referral.events
+    started = event["data"].pop("clocks")
+    assert [(each["clock_id"], each["rule"], each["due_at"]) for each in started] == [
+        (each["id"], each["rule"], each["due_at"]) for each in made["clocks"]
+    ]
+    assert {(each["agency"], each["subject"], each["state"]) for each in started} == {
+        ("inm-chp", made["child_id"], "running")
+    }
     assert event["data"] == {
         "encounter_id": made["id"], "child_id": made["child_id"], "kind": "FOREIGN_MET", "state": "MX-CHP",
         "agency": "inm-chp", "facts_version": 1, "referrals": ["PP", "DIF"], "carer_with_child": False,

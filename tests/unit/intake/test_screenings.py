@@ -74,7 +74,12 @@ async def test_a_referral_that_knows_of_no_screening_is_told_what_it_knows(world
     old = {"child_id", "version", "nationalities", "residence", "stateless_doubt", "languages", "relatives"}
     assert (await facts_of(world, child_id, "")).keys() == old
     assert (await facts_of(world, child_id)).keys() == {
-        *old, "state", "screened_at", "screened_by", "indicators", "majority_month",
+        *old,
+        "state",
+        "screened_at",
+        "screened_by",
+        "indicators",
+        "majority_month",
     }
     await world.patch(child_id, {"nationalities": ["SLV"]})
     assert world.referral.facts[-1][2].keys() == old

@@ -1,5 +1,6 @@
 """The table of moves, cell by cell."""
 
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -71,6 +72,8 @@ def test_the_national_system_cannot_decline_what_a_state_could_not_take() -> Non
 def test_every_kind_and_urgency_has_an_acknowledgement_clock() -> None:
     for kind, urgency in product(ReferralKind, rules.Urgency):
         deadline = rules.acknowledgement(kind, urgency)
+        assert isinstance(deadline.warn, timedelta)
+        assert isinstance(deadline.due, timedelta)
         assert deadline.warn < deadline.due
         assert deadline in rules.DEADLINES
         assert not deadline.verified

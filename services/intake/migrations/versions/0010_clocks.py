@@ -11,3 +11,4 @@ down_revision = "intake_0008"
 def upgrade() -> None:
     """Only add: older code goes on working on this schema."""
     tables.add_calendar(op)
+    op.execute("UPDATE clock SET follower = 'referral' WHERE state IN ('running', 'breached')")
