@@ -7,7 +7,8 @@ into account (naive m/u ratios count twice what the keys have already selected f
 the register. The slope is then corrected by hand so that one threshold serves both sizes.
 
 `python -m bench.fitting thresholds` runs whole searches, both rounds, with the weights that are committed, and says
-from which score on so many of all that was found is right. Nothing here sees the held-out seed. Needs numpy (requirements/bench.in).
+from which score on so many of all that was found is right. Nothing here sees the held-out seed. Needs numpy
+(requirements/bench.in).
 """
 
 import asyncio

@@ -124,8 +124,7 @@ class Proxy:
             method in hygiene.READS or (method == "POST" and b"idempotency-key" in passed.names)
         )
         lines = passed.lines + telemetry.passed_on()
-        query = scope["query_string"]
-        target = pool.prefix + path + (b"?" + query if query else b"")
+        target = pool.prefix + path + (b"?" + query if (query := scope["query_string"]) else b"")
         allowance = upstreams.allowance(path)
         return _Ask(
             lane, pool, caller.client_id, method, target, lines, scope.get(heads.HAS_BODY, True), repeatable, allowance

@@ -1,4 +1,4 @@
-"""The referral worker: deliveries, clocks, calendar, the sealer, the guard's facts, the directory, half-yearly duties."""
+"""The referral worker: deliveries, clocks and their calendar, the sealer, facts, the directory, half-yearly duties."""
 
 from fastapi import FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession

@@ -10,7 +10,16 @@ KERNEL = ROOT / "shared"
 SLICE = {"__init__.py", "rules.py", "models.py", "schemas.py", "store.py", "service.py", "routes.py"}
 OWN = {
     # the matcher: spelling, blind keys, search, comparison and its weights; what it marks; the worker's turn
-    "intake/matches": {"blind.py", "compare.py", "marks.py", "names.py", "search.py", "upkeep.py", "weights.py"},
+    "intake/matches": {
+        "blind.py",
+        "compare.py",
+        "marks.py",
+        "names.py",
+        "records.py",
+        "search.py",
+        "upkeep.py",
+        "weights.py",
+    },
     # the rules of the machine, what its tables say of one case, who represents the child
     "referral/cases": {"laws.py", "machine.py", "representation.py"},
     "consular/notices": {"gate.py"},  # asks referral for a permit

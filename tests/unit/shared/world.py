@@ -30,6 +30,7 @@ from shared.delivery.models import Delivery, Endpoint
 from shared.delivery.parcels import Gate
 from shared.delivery.rules import DeliveryState
 from shared.delivery.sender import Sender
+from shared.delivery.tables import add_delivery
 from shared.delivery.worker import Deliverer
 from shared.errors import Conflict, Fault, Forbidden, Invalid, Law, NotFound, RefusedByLaw
 from shared.etags import IfMatch
@@ -93,7 +94,7 @@ async def create_tables(url: str) -> None:
 def _create_tables(connection: Connection) -> None:
     operations = Operations(MigrationContext.configure(connection))
     kernel_tables.create(operations)
-    kernel_tables.add_delivery(operations)
+    add_delivery(operations)
     clock_tables.add_calendar(operations)
     connection.execute(text(_TABLE))
 

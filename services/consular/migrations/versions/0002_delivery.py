@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared import kernel_tables
+from shared.delivery.tables import add_delivery
 
 revision = "consular_0002"
 down_revision = "consular_0001"
@@ -10,4 +10,4 @@ down_revision = "consular_0001"
 
 def upgrade() -> None:
     """Only add, with defaults: 0.1.0 goes on working on this schema."""
-    kernel_tables.add_delivery(op)
+    add_delivery(op)

@@ -5,7 +5,7 @@ from alembic import op
 from shared.clocks import tables
 
 revision = "intake_0010"
-down_revision = "intake_0008"
+down_revision = "intake_0009"
 
 
 def upgrade() -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "intake_0008"
-down_revision = "intake_0007"
+revision = "intake_0009"
+down_revision = "intake_0008"
 
 
 def upgrade() -> None:
