@@ -59,9 +59,9 @@ async def speak(session: AsyncSession, said: Sequence[Said]) -> None:
             lines.append(Line(case, each.kind, resource, sorted(told.agencies)))
     await store.escalate(session, above)
     await store.join(session, joining, clock.now())
+    await store.enter(session, lines, clock.now())
     await publish_all(session, words)
     await store.audited(session, entries)
-    await store.enter(session, lines, clock.now())
 
 
 fired = Voice(speak, STEPS)

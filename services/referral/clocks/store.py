@@ -116,9 +116,9 @@ class Line:
 
 
 async def enter(session: AsyncSession, lines: Sequence[Line], at: datetime) -> None:
-    """Put what clocks have said on the timelines of their cases."""
+    """Put what clocks have said on the timelines of their cases: in one order for everybody."""
     rows, parties = [], []
-    for line in lines:
+    for line in sorted(lines, key=lambda each: each.case):
         entry = {"id": ids.new("ent"), "case_id": line.case, "at": at, "code": line.code, "subject": line.subject}
         rows.append({**entry, "agency": None, "seen": Seen.PARTIES})
         parties += [{"entry_id": entry["id"], "agency": agency} for agency in line.parties]
