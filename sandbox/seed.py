@@ -32,6 +32,7 @@ async def seed(system: System) -> None:
         await _tell_consulate(cast, stories["honduran-girl"])
         await stories["salvadoran-boy"].indicate(cast["dif-chp"])
         await cast["comar"].post("/v1/referral/calendar-suspensions", _leave(moment), key="seed-comar-leave")
+        await _follow(cast, stories["honduran-girl"], stories["guatemalan-boy"])
     finally:
         await cast.close()
 
@@ -104,6 +105,24 @@ async def _tell_consulate(cast: Cast, story: Story) -> None:
         return str(notices[0]["id"]) if notices else None
 
     await acknowledge(cast, "con-hnd-tapachula", await until(look))
+
+
+async def _follow(cast: Cast, girl: Story, boy: Story) -> None:
+    """Somebody represents the girl, who is at some risk; nobody knows where the boy is; more children are expected."""
+    pp, dif, base = cast["pp-chp"], cast["dif-chp"], f"/v1/referral/cases/{girl.case['id']}"
+    lawyer = {"name": "Ficticia Defensora", "contact": "+52 961 000 0000", "document": "COURT_ORDER"}
+    await pp.post(f"{base}/representation", lawyer | {"reference": "JF-1", "officer": "pp-0001"}, girl.key("represent"))
+    risk = {"level": "MEDIUM", "reason": "INITIAL_ASSESSMENT", "officer": "dif-0031"}
+    await dif.post(f"{base}/risk", risk, girl.key("risk"))
+    gone = {"kind": "MISSING", "circumstances": "DID_NOT_COME_BACK", "officer": "dif-0031"}
+    noticed = (boy.met_at + timedelta(minutes=10)).isoformat()
+    await dif.post(f"/v1/referral/cases/{boy.case['id']}/absences", gone | {"noticed_at": noticed}, boy.key("absence"))
+    alert = {
+        "state": "MX-CHP", "point": "Puente Rodolfo Robles", "level": "PREPARE", "source": "GRUPO_BETA",
+        "from_6_to_11": 20, "from_12_to_17": 60, "unaccompanied": 25, "officer": "beta-12",
+        "starts_at": girl.met_at.isoformat(), "ends_at": (girl.met_at + timedelta(days=7)).isoformat(),
+    }  # fmt: skip
+    await cast["inm-chp"].post("/v1/referral/alerts", alert, girl.key("alert"))
 
 
 async def _proposed(story: Story) -> bool | None:
