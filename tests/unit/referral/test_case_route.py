@@ -179,6 +179,8 @@ async def test_any_party_reports_and_words_are_for_those_who_care(standing: Worl
     assert notes == {"unicef": True, "pp-chp": True, "dif-chp": True, "inm-chp": False, "iom": False}
     await standing.post("unicef", f"{base}/absences/{made['id']}/find", OFFICER | {"how": "CAME_BACK"}, 409)
     await standing.post("dif-chp", f"{base}/absences/{made['id']}/review", OFFICER | {"finding": "TRACE"}, 409)
+    referrals = (await standing.get("pp-chp", base))["referrals"]
+    assert "mp-fed" not in [each["recipient"] for each in referrals]  # where it went is known
     later = (await standing.post("dif-chp", f"{base}/absences", absence(), 201)).json()  # now nobody knows where
     first, second = (await standing.get("pp-chp", f"{base}/absences"))["items"]
     assert (first["ended_how"], second["id"]) == ("NOW_MISSING", later["id"])
