@@ -25,8 +25,10 @@ from bench.databases import kinds, served
 from services.referral.cases.models import Case
 from services.referral.clocks import service as clocks
 from services.referral.clocks.rules import STEPS
+from services.referral.referrals.codes import LawfulBasis, Urgency
+from services.referral.referrals.deadlines import ACK_DIF
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import ACK_DIF, LawfulBasis, ReferralKind, Urgency
+from services.referral.referrals.rules import ReferralKind
 from shared import ids
 from shared.clocks.firing import Said, Voice, fire
 from shared.clocks.models import Clock

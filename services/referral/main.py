@@ -20,6 +20,7 @@ from services.referral.cases.routes import routes as case_list_routes
 from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
 from services.referral.closings.routes import routes as closing_routes
+from services.referral.codes.routes import codes as code_routes
 from services.referral.duty import rules as duty
 from services.referral.duty.routes import duty as duty_routes
 from services.referral.duty.routes import rosters as roster_routes
@@ -32,9 +33,13 @@ from services.referral.places.routes import bodies as place_routes
 from services.referral.places.routes import free as free_place_routes
 from services.referral.protection import routes as guard
 from services.referral.protection import rules as protection
+from services.referral.referrals import deadlines
 from services.referral.referrals import rules as referrals
+from services.referral.referrals.routes import bulk_routes, load_routes
 from services.referral.referrals.routes import routes as referral_routes
 from services.referral.timeline.routes import routes as file_routes
+from services.referral.transfers import rules as transfers
+from services.referral.transfers.routes import routes as transfer_routes
 from shared.app import create_app
 from shared.clocks.rules import REASONED
 from shared.delivery.routes import routers
@@ -43,8 +48,10 @@ from shared.runtime import Runtime
 
 DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES, *alerts.RULES)
 TIME = (*clocks.RULES, *calendar.RULES, REASONED)
-RULES = (*DIRECTORY, *cases.RULES, *referrals.RULES, *absences.RULES, *TIME, *protection.RULES)
-DEADLINES = (*cas_reports.DEADLINES, *referrals.DEADLINES, *absences.DEADLINES, *majority.DEADLINES)
+HANDED_OVER = (*referrals.RULES, *transfers.RULES)
+RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *protection.RULES)
+ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES)
+DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *absences.DEADLINES, *majority.DEADLINES)
 
 
 def api(runtime: Runtime) -> ASGIApp:
@@ -67,7 +74,11 @@ def api(runtime: Runtime) -> ASGIApp:
             absence_routes,
             task_routes,
             alert_routes,
+            bulk_routes,
+            load_routes,
             referral_routes,
+            transfer_routes,
+            code_routes,
             acta_routes,
             clock_routes,
             calendar_routes,

@@ -9,6 +9,8 @@ from services.referral.cas_reports.service import Opener
 from services.referral.clocks.service import fired
 from services.referral.majority import service as majority
 from services.referral.protection import facts
+from services.referral.referrals.upkeep import Upkeep
+from services.referral.transfers import upkeep as transfers
 from shared.clocks.sweeping import sweep
 from shared.runtime import Runtime
 from shared.worker import create_worker
@@ -18,6 +20,8 @@ def worker(runtime: Runtime) -> FastAPI:
     """Return the worker of this service."""
     turns = {
         "facts": lambda: facts.fetch(runtime),
+        "referrals": Upkeep(runtime).turn,
+        "transfers": lambda: transfers.ask(runtime),
         "directory": Watch(runtime).turn,
         "cas-reports": Opener(runtime).turn,
         "majority": lambda: majority.turn(runtime.database),

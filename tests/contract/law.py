@@ -81,6 +81,10 @@ READERS: dict[str, frozenset[str]] = {
     "referral/declined": _REPRESENTED | {"unhcr"},
     "referral/withdrawn": _REPRESENTED | {"iom"},
     "referral/comar": _REPRESENTED | {"dif-chp", "comar"},  # never INM's to know (the guard)
+    "referral/withheld": _INM | {"pp-fed", "unicef"},  # from the Procuraduría of the state (R29)
+    "parent": _REPRESENTED | {"unicef"},
+    "referral_load": frozenset({"pp-chp"}),  # whose upload it was
+    "transfer/proposed": _REPRESENTED | {"dif-chp", "dif-tam"},
     "acta": LOCAL | {"dif-chp"},
     "clock": frozenset({"unicef"}),  # who owes the duty; others see it with what it is about
     "clock/confidential": frozenset({"comar"}),

@@ -244,6 +244,52 @@ class Stage:
         days = {"first": "2026-12-21", "last": "2027-01-01", "source": "DOF 14-12-2026"}
         return str((await self.cast["comar"].post("/v1/referral/calendar-suspensions", days))["id"])
 
+    async def _asked(self, **more: str) -> str:
+        body = {
+            "case_id": self.values["case_id"], "recipient": "unicef", "service": "PSYCHOSOCIAL",
+            "reason": "NEED_ASSESSED", "urgency": "1d", "lawful_basis": "BEST_INTERESTS",
+        }  # fmt: skip
+        made = await self.cast["pp-chp"].post("/v1/referral/referrals", body | more)
+        await self.cast["unicef"].post(f"/v1/referral/referrals/{made['id']}/decline", {"reason": "NO_CAPACITY"})
+        return str(made["id"])
+
+    async def refused(self) -> str:
+        """Return a request whose refusal waits for its second party."""
+        return await self._asked(risk="HIGH")
+
+    async def finding(self) -> str:
+        """Return the Procuraduría's task to find somebody, since nobody else may be asked without consent."""
+        asked = await self._asked(lawful_basis="CONSENT")
+        found = await self.cast["pp-chp"].items("/v1/referral/referrals", kind="PP_FIND", limit=100)
+        return str(next(each["id"] for each in found if each["follows"] == asked))
+
+    async def referral_load(self) -> str:
+        """Return an upload of referrals, in which one line is refused."""
+        headers = {"Idempotency-Key": ids.opaque("idk"), "Content-Type": "application/x-ndjson"}
+        answer = await self.cast["pp-chp"]._call("POST", "/v1/referral/referrals/bulk", headers, content=b"{}")
+        return str(answer["id"])
+
+    async def call_off(self) -> None:
+        """Take back what is on its way."""
+        for each in await self.cast["dif-chp"].items("/v1/referral/transfers"):
+            if "withdraw" in each["allowed_actions"]:
+                body = {"officer": "dif-1", "reason": "IN_ERROR"}
+                await self.cast["dif-chp"].post(f"/v1/referral/transfers/{each['id']}/withdraw", body)
+
+    async def transfer(self, *steps: str) -> str:
+        """Return a transfer of the girl to another state's DIF that has gone through these steps."""
+        await self.call_off()
+        body = {
+            "case_id": self.values["case_id"], "kind": "CUSTODY", "recipient": "dif-tam", "reason": "FAMILY_UNITY",
+            "lawful_basis": "BEST_INTERESTS", "fields": ["status"], "officer": "dif-0031",
+        }  # fmt: skip
+        made = await self.cast["dif-chp"].post("/v1/referral/transfers", body)
+        left = {"departed_at": "2026-11-20T10:00:00Z", "expected_at": "2036-11-20T16:00:00Z"}
+        for step in steps:
+            who, more = ("dif-tam", {}) if step == "accept" else ("dif-chp", left)
+            await self.cast[who].post(f"/v1/referral/transfers/{made['id']}/{step}", {"officer": "dif-0031"} | more)
+        return str(made["id"])
+
     async def release(self, *steps: tuple[str, str]) -> str:
         """Return a release that has gone through these steps; what was live before is taken back."""
         for each in await self.cast["inm-chp"].items("/v1/referral/releases"):

@@ -106,14 +106,15 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         asked = await world.service(case["id"], "unicef", note="Unos días")
         await world.post("unicef", f"/referrals/{asked['id']}/accept", status=200)
         declined = await world.service(case["id"], "unhcr")
-        await world.post("unhcr", f"/referrals/{declined['id']}/decline", {"reason": "NO_CAPACITY"}, 200)
+        await world.post("unhcr", f"/referrals/{declined['id']}/decline", {"reason": "SAFETY"}, 200)
         withdrawn = await world.service(case["id"], "iom")
         await world.post("pp-chp", f"/referrals/{withdrawn['id']}/withdraw", {}, 200)
         place.objects |= {
             "referral/service": asked["id"], "referral/declined": declined["id"], "referral/withdrawn": withdrawn["id"],
             "acta": (await world.get("inm-chp", "/actas"))["items"][0]["id"],
-            "release": await _release(world, case),
+            "release": await _release(world, case), "parent": asked["id"],
         }  # fmt: skip
+        await _more(world, place, case)
         boy = await world.encounter()
         place.objects["case/boy"] = (await world.file(boy))["id"]
         body = {"case_id": place.objects["case/boy"], "code": "FEAR_OF_RETURN", "told_by": "CHILD"}
@@ -166,6 +167,22 @@ async def _followed(place: Place, world: referral.World, case: Any) -> None:
         "alert": (await world.post("inm-chp", "/alerts", alert, 201)).json()["id"],
     }  # fmt: skip
     place.beside |= {"case_id": case["id"], "task_id": place.objects["task"], "absence_id": absent["id"]}
+
+
+async def _more(world: referral.World, place: Place, case: Any) -> None:
+    """INM asks UNICEF for what the state's Procuraduría must not know; the girl is to go to another state."""
+    hidden = await world.service(case["id"], "unicef", "inm-chp", withheld_from=["pp-chp"])
+    body = {
+        "case_id": case["id"], "kind": "CUSTODY", "recipient": "dif-tam", "reason": "FAMILY_UNITY",
+        "lawful_basis": "BEST_INTERESTS", "fields": ["status"], "officer": "dif-0031",
+    }  # fmt: skip
+    async with place.as_("pp-chp") as pp:
+        sent = key() | {"Content-Type": "application/x-ndjson"}
+        loaded = await pp.post("/v1/referral/referrals/bulk", content=b"{}", headers=sent)
+    place.objects |= {
+        "referral/withheld": hidden["id"], "referral_load": loaded.json()["id"],
+        "transfer/proposed": (await world.post("dif-chp", "/transfers", body, 201)).json()["id"],
+    }  # fmt: skip
 
 
 async def _release(world: referral.World, case: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.referral.transfers.schemas import TransferMoved
 from shared import events
 from shared.clocks.facts import ClockMoved
 from shared.delivery.chains import OWN_TYPES
@@ -17,7 +18,13 @@ KINDS: dict[str, type[Fact]] = {
     kind.TYPE: kind
     for kind in vars(events).values()
     if isinstance(kind, type) and issubclass(kind, Fact) and hasattr(kind, "TYPE")
-} | {ReferralMoved.SENT: ReferralMoved, "clock.warned": ClockSpoke, "clock.breached": ClockSpoke}
+} | {
+    ReferralMoved.SENT: ReferralMoved,
+    TransferMoved.PROPOSED: TransferMoved,
+    TransferMoved.TYPE: TransferMoved,
+    "clock.warned": ClockSpoke,
+    "clock.breached": ClockSpoke,
+}
 KINDS |= {"clock.escalated": ClockSpoke, ClockMoved.TYPE: ClockMoved}
 BODY = {"id", "type", "version", "time", "audience", "epoch", "sequence", "data"}
 
@@ -50,6 +57,8 @@ def test_what_goes_outside_is_neutral() -> None:
     outside = (
         "referral.sent",
         "referral.moved",
+        "transfer.proposed",
+        "transfer.moved",
         "notice.issued",
         "clock.warned",
         "clock.breached",

@@ -24,6 +24,19 @@ OWN = {
     "referral/cases": {"laws.py", "machine.py", "representation.py"},
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
+    # codes, time limits and who is asked next, each a table; opening and steps; sealed words; what the worker does;
+    # many at once
+    "referral/referrals": {
+        "codes.py",
+        "deadlines.py",
+        "ladder.py",
+        "notes.py",
+        "opening.py",
+        "steps.py",
+        "upkeep.py",
+        "uploads.py",
+    },
+    "referral/transfers": {"upkeep.py"},  # asks about a child who has not arrived
     "referral/protection": {"facts.py", "permits.py"},  # asks intake for facts; answers the gate
 }
 """Files that a slice has beyond the known ones: what it says to another service, stated here."""

@@ -37,7 +37,7 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
 }
 PLAN = Status.RESTITUTION
 ORDER = ("intake", "referral", "consular", "gateway")
-LATE = ("releases_release$", "notices_acknowledge$", "_remove$", "_(disable|rotate)$")
+LATE = ("transfers_arrive$", "releases_release$", "notices_acknowledge$", "_remove$", "_(disable|rotate)$")
 """What ends something that other curls need: the proposing, a key, a client, every token."""
 
 CALLERS = (
@@ -53,12 +53,15 @@ CALLERS = (
     (r"referral_cases_(regularise|index|file|timeline)", "inm-chp"),
     (r"referral_cases_.*", "pp-chp"),
     (r"referral_(releases_concur|indications_read_indications)", "pp-chp"),
-    (r"referral_(referrals_create|referrals_withdraw)", "pp-chp"),
     (r"referral_agencies_(export|import|change).*", "ruta-operations"),
     (r"referral_agencies_register", "dif-tam"),
     (r"referral_agencies_capacity_put", CAS),
     (r"referral_cas_reports_acknowledge", "pp-fed"),
     (r"referral_(agencies_(capacity|certification|location|contacts)|free_places|cas_reports)_.*", "pp-chp"),
+    (r"referral_referrals_(create|withdraw|enter_in_error|\w+_refusal|hand_on|bulk_load)", "pp-chp"),
+    (r"referral_bulk_loads_.*", "pp-chp"),
+    (r"referral_transfers_(accept|decline|arrive|not_arrive)", "dif-tam"),
+    (r"referral_transfers_.*", "dif-chp"),
     (r"referral_events_.*", "unhcr"),
     (r"referral_(referrals|endpoints|deliveries|alarms)_.*", "unicef"),
     (r"referral_calendar_suspensions_(record|withdraw)", "comar"),
@@ -145,6 +148,11 @@ async def client(stage: Stage) -> Values:
 
 async def nothing_proposed(stage: Stage) -> Values:
     await stage.release(("inm", "withdraw"))
+    return {}
+
+
+async def nothing_on_its_way(stage: Stage) -> Values:
+    await stage.call_off()
     return {}
 
 
@@ -241,8 +249,15 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"referral_cases_absences_(find|review)", Stage.absence),
     (r"referral_cases_tasks_done", Stage.task),
     (r"referral_alerts_(show|withdraw)", one("alert_id", Stage.alert)),
-    (r"referral_referrals_(read|receive|accept|decline|withdraw)", referral()),
-    (r"referral_referrals_(start|hold|complete|not_achieve)", referral("accept")),
+    (r"referral_referrals_(read|receive|accept|decline|withdraw|enter_in_error)", referral()),
+    (r"referral_referrals_(start|hold|agree|complete|not_achieve)", referral("accept")),
+    (r"referral_referrals_\w+_refusal", one("referral_id", Stage.refused)),
+    (r"referral_referrals_hand_on", one("referral_id", Stage.finding)),
+    (r"referral_bulk_loads_.*", one("referral_load_id", Stage.referral_load)),
+    (r"referral_transfers_propose", nothing_on_its_way),
+    (r"referral_transfers_(accept|withdraw|read)", one("transfer_id", Stage.transfer)),
+    (r"referral_transfers_(decline|depart)", one("transfer_id", lambda stage: stage.transfer("accept"))),
+    (r"referral_transfers_(arrive|not_arrive)", one("transfer_id", lambda stage: stage.transfer("accept", "depart"))),
     (r"referral_referrals_resume", referral("accept", "hold")),
     (r"referral_clocks_show", one("clock_id", Stage.clock)),
     (r"referral_calendar_suspensions_(show|withdraw)", one("calendar_suspension_id", Stage.closed_days)),

@@ -57,7 +57,7 @@ async def _tell(session: AsyncSession, case: Case, row: Absence) -> None:
     if row.kind is AbsenceKind.MISSING and row.agency != prosecution:
         await referrals.open_referral(
             session, SYSTEM, case=case, kind=ReferralKind.SERVICE, recipient_id=prosecution, reason=_WHY,
-            sender_id=row.agency, service=Service.PROSECUTION,
+            sender_id=row.agency, ask=referrals.Ask(service=Service.PROSECUTION),
         )  # fmt: skip
 
 

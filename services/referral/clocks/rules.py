@@ -86,6 +86,17 @@ CHAINS = {
         Chain("ACK_SERVICE_3H", _SENT, (_after(12, To.PP),)),
         Chain("ACK_SERVICE_1D", _SENT, (_after(48, To.PP),)),
         Chain("ACK_SERVICE_3D", _SENT, (_after(_WEEK, To.PP),)),
+        # what an agency took on, a refusal that waits, a child on its way
+        Chain("START_SERVICE_1H", _SENT, (_after(3, To.PP),)),
+        Chain("START_SERVICE_3H", _SENT, (_after(12, To.PP),)),
+        Chain("START_SERVICE_1D", _SENT, (_after(48, To.PP),)),
+        Chain("START_SERVICE_3D", _SENT, (_after(_WEEK, To.PP),)),
+        Chain("LAPSE_SERVICE", _SENT),  # no clock runs for it: the breach before it was told
+        Chain("APPOINTMENT", _SENT, (_after(48, To.PP),)),
+        Chain("CONFIRM_REFUSAL", _ALL, (_after(3, To.FEDERAL),), Kind.PP),
+        Chain("TRANSFER_ANSWER", _PP),
+        Chain("TRANSFER_DEPART", _PP),
+        Chain("TRANSFER_ARRIVE", _PP, (_after(3, To.PP),)),
         # a child who is missing, and one who is about to come of age
         Chain("SEARCH_FIRST", _UP, (_after(24, To.PP, To.FEDERAL),), Kind.PP),
         Chain("SEARCH_NEXT", _UP, (_after(72, To.PP, To.FEDERAL),), Kind.PP),
@@ -135,7 +146,7 @@ def fit(chain: Chain, kind: str | None, bound_to: str | None, *, owner: bool) ->
 
 RESOURCES = {
     "ref": "referral", "enc": "encounter", "ntc": "notice", "cas": "case", "rel": "release", "act": "acta",
-    "trc": "tracing", "rep": "report", "rvw": "search_review", "tsk": "task",
+    "trc": "tracing", "rep": "report", "trf": "transfer", "rvw": "search_review", "tsk": "task",
 }  # fmt: skip
 """The prefix of an id → the kind of resource."""
 

@@ -1,32 +1,31 @@
-"""Use cases of referrals: open one, take a step, and what a step of a mandatory one entails."""
+"""Use cases of referrals: open one, read it, take a step. How it comes to be is in opening.py, steps in steps.py."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies import service as agencies
 from services.referral.agencies import store as directory
-from services.referral.agencies.rules import Kind, Service
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
-from services.referral.cases import store as case_store
-from services.referral.cases.models import Case
-from services.referral.cases.rules import Seen
-from services.referral.referrals import rules, store
+from services.referral.cases.rules import FEDERAL_PP
+from services.referral.referrals import notes, rules, store
+from services.referral.referrals.codes import Outcome
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import Action, LawfulBasis, Party, ReferralKind, State, Urgency
+from services.referral.referrals.opening import Ask as Ask
+from services.referral.referrals.opening import open_once as open_once
+from services.referral.referrals.opening import open_referral as open_referral
+from services.referral.referrals.opening import publish
+from services.referral.referrals.rules import Action, Party, ReferralKind, State
 from services.referral.referrals.schemas import ReferralIn
-from shared import audit, clock, etags, ids
+from services.referral.referrals.steps import NOTHING, Said, standing, take
+from services.referral.referrals.steps import duty_met as duty_met
+from shared import audit, clock, etags
 from shared.auth import Caller
-from shared.clocks import service as clocks
-from shared.clocks import store as clock_store
 from shared.clocks.models import Clock
-from shared.delivery import service as delivery
+from shared.crypto import Vault
 from shared.errors import Conflict, Fault, Invalid, NotFound
-from shared.events import DutyMet, ReferralMoved
-
-INTAKE = "service:intake"
+from shared.events import ReferralMoved
 
 
 async def find(session: AsyncSession, caller: Caller, referral_id: str, *, lock: bool = False) -> Referral:
@@ -48,194 +47,178 @@ async def seen(session: AsyncSession, caller: Caller, case_id: str) -> tuple[Seq
     return found, await store.clocks_of(session, [referral.id for referral in found])
 
 
-def parties(caller: Caller, referral: Referral) -> set[Party]:
-    """Return what the caller is to a referral; nothing when it may only read it."""
-    known = {Party.SENDER: referral.sender, Party.RECIPIENT: referral.recipient}
+def parties(caller: Caller, referral: Referral, *, represents: bool = False) -> set[Party]:
+    """Return what the caller is to a referral; nothing when it may only read it.
+
+    Of what INM sent its own supervisor may confirm a refusal, too.
+    """
+    known = {Party.SENDER: referral.sender, Party.RECIPIENT: referral.recipient, Party.REVIEWER: referral.refusal_to}
     found = {party for party, agency in known.items() if agency == caller.agency}
+    if Party.SENDER in found and caller.agency_kind == "INM" and caller.role == "supervisor":
+        found.add(Party.REVIEWER)
+    if represents:
+        found.add(Party.PROCURADURIA)
     return found | {Party.SYSTEM} if caller is SYSTEM else found
 
 
-def allowed(caller: Caller, referral: Referral) -> list[str]:
-    """Return what the caller may do with a referral now."""
-    return rules.allowed(referral.state, referral.kind, parties(caller, referral), last_resort=_last_resort(referral))
+def allowed(caller: Caller, referral: Referral, *, represents: bool = False) -> list[str]:
+    """Return what the caller may do with a referral now. `represents` says that it is the case's Procuraduría."""
+    return rules.allowed(standing(referral), parties(caller, referral, represents=represents))
 
 
-async def open_referral(
-    session: AsyncSession,
-    caller: Caller,
-    *,
-    case: Case,
-    kind: ReferralKind,
-    recipient_id: str,
-    reason: str,
-    sender_id: str | None = None,
-    service: Service | None = None,
-    urgency: Urgency = Urgency.HOUR,
-    lawful_basis: LawfulBasis = LawfulBasis.LEGAL_OBLIGATION,
-    note: str | None = None,
-) -> Referral:
-    """Open a referral and start its acknowledgement clock.
+async def represented(session: AsyncSession, caller: Caller, referrals: Sequence[Referral]) -> set[str]:
+    """Return the cases of these referrals in which the caller is the Procuraduría that represents."""
+    return await store.represented(session, caller, {each.case_id for each in referrals})
 
-    `sender_id` is the caller's agency when left out; the system names the agency it acts for.
+
+async def words(session: AsyncSession, vault: Vault, caller: Caller, referral: Referral) -> dict[str, str | None]:
+    """Return what people said in their own words. That somebody else reads them is recorded (R34)."""
+    said = notes.words(vault, referral)
+    present = sorted(name for name, text in said.items() if text is not None)
+    if present:
+        audit.read(session, caller, "referral", referral.id, fields=present)
+    return said
+
+
+async def read(session: AsyncSession, caller: Caller, referral_id: str) -> Referral:
+    """Return a referral for its reader, and note that its recipient knows of it. Raises NotFound."""
+    found = await find(session, caller, referral_id)
+    if found.read_at is None and caller.agency == found.recipient:
+        found.read_at = clock.now()
+    return found
+
+
+async def request_service(session: AsyncSession, vault: Vault, caller: Caller, body: ReferralIn) -> Referral:
+    """Open a SERVICE referral for a case that the caller may read, to a body of the directory.
+
+    What it is part of is locked before the case, as by a step of it.
+    Raises NotFound, Invalid, Conflict or RefusedByLaw.
     """
-    now = clock.now()
-    referral_id = ids.new("ref")
-    running = clocks.started(
-        rules.acknowledgement(kind, urgency), case=case.id, resource_id=referral_id, agency=recipient_id, at=now
-    )
-    referral = Referral(
-        id=referral_id, case_id=case.id, child_id=case.child_id, kind=kind, sender=sender_id or caller.agency,
-        recipient=recipient_id, reason=reason, service=service, urgency=urgency, lawful_basis=lawful_basis,
-        note=note, due_at=running.due_at, created_at=now, updated_at=now,
-    )  # fmt: skip
-    session.add(referral)
-    session.add(running)
-    await session.flush()
-    for agency in sorted({referral.sender, referral.recipient} - {SYSTEM.agency}):  # one order: no deadlock
-        await case_store.join(session, case.id, agency, now)
-    audit.wrote(session, caller, "open", "referral", referral.id, kind=kind.value, recipient=recipient_id)
-    _enter(session, case, referral, "sent", referral.sender)
-    await _publish(session, ReferralMoved.SENT, referral)
-    return referral
-
-
-async def open_once(
-    session: AsyncSession,
-    caller: Caller,
-    *,
-    case: Case,
-    kind: ReferralKind,
-    recipient_id: str,
-    reason: str,
-    sender_id: str | None = None,
-) -> Referral:
-    """Return the referral of this kind that the recipient has open for a locked case, or open it."""
-    existing = await store.live(session, case.id, kind, recipient_id)
-    if existing is not None:
-        return existing
-    return await open_referral(
-        session, caller, case=case, kind=kind, recipient_id=recipient_id, reason=reason, sender_id=sender_id
-    )
-
-
-async def request_service(session: AsyncSession, caller: Caller, body: ReferralIn) -> Referral:
-    """Open a SERVICE referral for a case that the caller may read, to a body of the directory."""
+    parent = await _parent(session, caller, body)
     case = await cases.find(session, caller, body.case_id, lock=True)
-    if body.recipient not in directory.readable(caller):
+    former = await _former(session, caller, body)
+    _vet(caller, body)
+    withheld = {*body.withheld_from, *((parent.withheld_from or ()) if parent else ())}
+    if body.recipient in withheld:
+        raise rules.NEED_TO_KNOW.refuse("It is withheld from that agency.", allowed_actions=[])
+    ask = Ask(
+        service=body.service, urgency=body.urgency, lawful_basis=body.lawful_basis,
+        risk=body.risk or (parent.risk if parent else None) or case.risk,
+        fields=None if body.fields is None else tuple(body.fields), withheld_from=tuple(sorted(withheld)),
+        interpreter=body.interpreter, note=body.note, safe_contact=body.safe_contact, external_id=body.external_id,
+        parent_id=parent.id if parent else None, depth=parent.depth + 1 if parent else 0, follows=former, vault=vault,
+    )  # fmt: skip
+    try:
+        async with session.begin_nested():
+            return await open_referral(
+                session, caller, case=case, kind=ReferralKind.SERVICE, recipient_id=body.recipient,
+                reason=body.reason.value, ask=ask,
+            )  # fmt: skip
+    except IntegrityError:  # the one thing that two rows of a referral cannot share
+        raise SentBefore("You have sent a referral of this external_id.", allowed_actions=[]) from None
+
+
+class SentBefore(Conflict):
+    """The sender's own id of a referral is there already."""
+
+
+def _vet(caller: Caller, body: ReferralIn) -> None:
+    known = directory.readable(caller)
+    if body.recipient not in known:
         raise Invalid("The directory has no such body.", faults=[Fault("/recipient", "unknown")])
     if body.recipient == caller.agency:
         raise Conflict("A referral goes to another agency.")
-    return await open_referral(
-        session, caller, case=case, kind=ReferralKind.SERVICE, recipient_id=body.recipient, reason=body.reason.value,
-        service=body.service, urgency=body.urgency, lawful_basis=body.lawful_basis, note=body.note,
-    )  # fmt: skip
+    if not set(body.withheld_from) <= known.keys():
+        raise Invalid("The directory has no such body.", faults=[Fault("/withheld_from", "unknown")])
+    if {FEDERAL_PP, caller.agency} & set(body.withheld_from):
+        raise Invalid("Who sends it and the federal Procuraduría know.", faults=[Fault("/withheld_from", "unfit")])
+
+
+async def _parent(session: AsyncSession, caller: Caller, body: ReferralIn) -> Referral | None:
+    """Return the locked referral that a new one is part of, if it may be."""
+    if body.parent_id is None:
+        return None
+    parent = await find(session, caller, body.parent_id, lock=True)
+    if parent.case_id != body.case_id:
+        raise NotFound
+    if parent.recipient != caller.agency or parent.state not in rules.STANDING - {State.COMPLETED}:
+        raise Conflict("Only who has accepted a referral asks others for a part of it.", allowed_actions=[])
+    if parent.depth + 1 > rules.MAX_DEPTH:
+        raise Conflict(f"Referrals hang at most {rules.MAX_DEPTH} deep under each other.", allowed_actions=[])
+    if not set(body.fields or ()) <= set(parent.fields or ()) and not (parent.mandatory and parent.fields is None):
+        raise rules.NEED_TO_KNOW.refuse("It lists a field that its parent does not.", allowed_actions=[])
+    return parent
+
+
+async def _former(session: AsyncSession, caller: Caller, body: ReferralIn) -> Referral | None:
+    """Return the referral that a new one follows: one of the caller's own that came to nothing."""
+    if body.follows is None:
+        return None
+    former = await find(session, caller, body.follows)
+    if former.case_id != body.case_id:
+        raise NotFound
+    if former.sender != caller.agency or former.state in rules.LIVE:
+        raise Conflict("A referral follows one of yours that has ended.", allowed_actions=[])
+    return former
 
 
 async def act(
     session: AsyncSession,
+    vault: Vault,
     caller: Caller,
     referral_id: str,
     action: Action,
+    said: Said = NOTHING,
     *,
-    reason: str | None = None,
-    note: str | None = None,
     if_match: str | None = None,
 ) -> Referral:
     """Take a step. The row is locked, so that of two rivals one moves it and one is refused.
 
-    Its clock is locked before it, as by the worker that fires clocks: two orders would deadlock.
-    Raises NotFound, Stale, IllegalMove or RefusedByLaw.
+    Its clocks are locked before it, as by the worker that fires clocks: two orders would deadlock.
+    Raises NotFound, Stale, IllegalMove, RefusedByLaw, Conflict or Invalid.
     """
     found = await find(session, caller, referral_id)
-    await clock_store.find(session, rules.acknowledgement(found.kind, found.urgency).id, found.id)
+    if action in rules.CLOSES:  # its parts may end with it
+        await store.lock_case_clocks(session, found.case_id)
+    else:
+        await store.lock_clocks(session, found.id)
     referral = await find(session, caller, referral_id, lock=True)
     if if_match is not None:
         etags.must_match(if_match, referral.version)
-    referral.state = rules.move(
-        referral.state, action, referral.kind, parties(caller, referral), last_resort=_last_resort(referral)
-    )
-    await _stamp(session, referral, action)
-    referral.answer_reason = reason or referral.answer_reason
-    referral.answer_note = note or referral.answer_note
-    audit.wrote(session, caller, action.value, "referral", referral.id, state=referral.state.value, reason=reason)
-    _enter(session, await cases.find(session, SYSTEM, referral.case_id), referral, action.value, caller.agency)
-    await _entail(session, caller, referral, action)
-    await _publish(session, ReferralMoved.TYPE, referral)
+    represents = bool(await represented(session, caller, [referral]))
+    await take(session, vault, caller, referral, action, parties(caller, referral, represents=represents), said)
     return referral
 
 
-def _enter(session: AsyncSession, case: Case, referral: Referral, what: str, agency: str) -> None:
-    """Put it on the timeline of the case, for both agencies."""
-    both = (referral.sender, referral.recipient)
-    cases.enter(
-        session, case, code=f"referral.{what}", subject=referral.id, agency=agency, seen=Seen.PARTIES, parties=both
-    )
+async def hold(session: AsyncSession, case_id: str) -> None:
+    """Lock every clock of a case, before anything else of it: what `pass_on` needs."""
+    await store.lock_case_clocks(session, case_id)
 
 
-async def _stamp(session: AsyncSession, referral: Referral, action: Action) -> None:
-    """Write down when it happened, and stop the acknowledgement clock."""
-    now = clock.now()
-    referral.version += 1
-    referral.updated_at = now
-    if action is Action.ACCEPT:
-        referral.accepted_at = now
-    if referral.state not in rules.LIVE:
-        referral.closed_at = now
-    deadline = rules.acknowledgement(referral.kind, referral.urgency)
-    if action in rules.ANSWERS:
-        referral.acknowledged_at = referral.acknowledged_at or now
-        await clocks.meet(session, deadline.id, referral.id, now)
-    elif referral.closed_at is not None:
-        await clocks.cancel(session, deadline.id, referral.id)
+async def pass_on(session: AsyncSession, caller: Caller, case_id: str, old: str, new: str, *, services: bool) -> None:
+    """Hand what an agency has open in a case on to its successor. Its clocks are held, the case is not locked yet.
+
+    A notice or a hand-over that it had taken on is done with that. Services that were asked of it pass on if
+    `services`; what it asked of others always does.
+    """
+    for referral_id in await store.live_of(session, case_id, old):
+        referral = await store.locked(session, referral_id)
+        if referral.state not in rules.LIVE:
+            continue
+        taken_on = referral.state in rules.STANDING or referral.state is State.RECEIVED
+        if referral.recipient == old and referral.kind in _ONCE and taken_on:
+            referral.state, referral.outcome, referral.closed_at = State.COMPLETED, Outcome.HANDED_ON, clock.now()
+        elif referral.recipient == old and (services or referral.kind is not ReferralKind.SERVICE):
+            referral.recipient = new
+        referral.sender = new if referral.sender == old else referral.sender
+        referral.refusal_to = new if referral.refusal_to == old else referral.refusal_to
+        referral.version += 1
+        referral.updated_at = clock.now()
+        audit.wrote(session, caller, "pass_on", "referral", referral.id, agency=new, state=referral.state.value)
+        if referral.recipient == new or referral.refusal_to == new:
+            await store.owed_by(session, referral.id, old, new)
+        await publish(session, ReferralMoved.TYPE, referral)
 
 
-async def _entail(session: AsyncSession, caller: Caller, referral: Referral, action: Action) -> None:
-    """Do what a step of a mandatory referral means for its case."""
-    if referral.kind is ReferralKind.PP_NOTICE and action in (Action.RECEIVE, Action.ACCEPT):
-        case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
-        cases.notify(session, caller, case, referral.updated_at, evidence=referral.id)
-        await duty_met(
-            session, "D1", case.child_id, subject=referral.id, met_at=referral.acknowledged_at or referral.updated_at
-        )
-    if referral.kind is not ReferralKind.DIF_HANDOVER:
-        return
-    if action is Action.ACCEPT:
-        case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
-        cases.hand_over(session, caller, case, referral.recipient, referral.accepted_at, evidence=referral.id)
-        if case.channelled:  # it has its acta: to be handed over again takes an acceptance alone
-            await duty_met(session, "D2", case.child_id, subject=referral.id, met_at=referral.updated_at)
-    elif referral.state in (State.DECLINED, State.NOT_ACHIEVED):
-        await _hand_on(session, caller, referral)
-
-
-async def _hand_on(session: AsyncSession, caller: Caller, referral: Referral) -> None:
-    """Ask the national system where a state's DIF cannot take the child: the child is never left between."""
-    case = await cases.find(session, SYSTEM, referral.case_id, lock=True)
-    if case.dif == referral.recipient:
-        cases.hand_over(session, caller, case, None, None, evidence=referral.id)
-    if (national := agencies.federal(Kind.DIF)) is not None:
-        await open_once(
-            session, SYSTEM, case=case, kind=ReferralKind.DIF_HANDOVER, recipient_id=national.id,
-            reason="STATE_DIF_CANNOT", sender_id=referral.sender,
-        )  # fmt: skip
-
-
-def _last_resort(referral: Referral) -> bool:
-    national = agencies.federal(Kind.DIF)
-    return national is not None and referral.recipient == national.id
-
-
-async def duty_met(session: AsyncSession, duty: str, child_id: str, *, subject: str, met_at: datetime) -> None:
-    """Tell intake that a duty to a child was done: it stops the clocks that it runs for it."""
-    fact = DutyMet(duty=duty, child_id=child_id, met_at=met_at)
-    await delivery.publish(
-        session, DutyMet.TYPE, case=child_id, subject=subject, audience=[INTAKE], data=fact.model_dump(mode="json")
-    )
-
-
-async def _publish(session: AsyncSession, event_type: str, referral: Referral) -> None:
-    fact = ReferralMoved(referral_id=referral.id, state=referral.state.value)
-    await delivery.publish(
-        session, event_type, case=referral.case_id, subject=referral.id,
-        audience=[referral.sender, referral.recipient], data=fact.model_dump(mode="json"),
-    )  # fmt: skip
+_ONCE = frozenset({ReferralKind.PP_NOTICE, ReferralKind.DIF_HANDOVER})
+"""What is done once it was taken on: it stays with who did it."""

@@ -34,12 +34,15 @@ async def file(session: AsyncSession, caller: Caller, case_id: str) -> CaseFileO
     found, clocks = await referrals.seen(session, caller, case.id)
     unmet = await store.unmet(session, case.id)
     owed = rules.in_order(_owed(caller, case, found, unmet))
+    represents = case.id in await referrals.represented(session, caller, found)
     return CaseFileOut.model_validate(
         fields(caller, case)
         | {
             "lead": _lead(case),
             "owed": [OwedOut.model_validate(each) for each in owed],
-            "referrals": [ReferralOut.of(each, referrals.allowed(caller, each)) for each in found],
+            "referrals": [
+                ReferralOut.of(caller, each, referrals.allowed(caller, each, represents=represents)) for each in found
+            ],
             "clocks": [ClockOut.model_validate(each) for each in clocks],
         }
     )

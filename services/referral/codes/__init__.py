@@ -1,0 +1,1 @@
+"""Every code list of referral, published with its source."""

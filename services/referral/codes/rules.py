@@ -1,0 +1,51 @@
+"""The registry of code lists: one line for each list of each slice. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from services.referral.referrals import codes as referrals
+from services.referral.transfers import rules as transfers
+from shared.catalogue import Text
+
+_PRIMERO = "Primero's forms; the list is a design decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list as a slice contributes it: its codes with their texts, and where they come from."""
+
+    name: str
+    texts: Mapping[Any, Text]
+    source: str = referrals.DESIGN
+    verified: bool = False
+
+    @property
+    def codes(self) -> type[StrEnum]:
+        """Return the codes themselves."""
+        kind: type[StrEnum] = type(next(iter(self.texts)))
+        return kind
+
+
+LISTED = (
+    Listed("urgencies", referrals.URGENCIES, "Primero's urgency of a service"),
+    Listed("lawful-bases", referrals.BASES, "LGPDPPSO, art. 7 and 16; the list is a design decision"),
+    Listed("referral-reasons", referrals.REASONS),
+    Listed("decline-reasons", referrals.DECLINE_REASONS, "After ORR form P-7's refusal codes; a design decision"),
+    Listed("refusal-returns", referrals.REFUSAL_RETURNS),
+    Listed("hold-reasons", referrals.HOLD_REASONS),
+    Listed("outcomes", referrals.OUTCOMES, _PRIMERO),
+    Listed("not-achieved-reasons", referrals.NOT_ACHIEVED_REASONS),
+    Listed("withdraw-reasons", referrals.WITHDRAW_REASONS),
+    Listed("error-reasons", referrals.ERROR_REASONS),
+    Listed("fields", referrals.FIELDS, "Intake's own fields; the list is a design decision"),
+    Listed("transfer-reasons", transfers.REASONS),
+    Listed("transfer-refusals", transfers.REFUSALS),
+    Listed("transfer-withdrawals", transfers.WITHDRAWALS),
+    Listed("arrival-conditions", transfers.CONDITIONS),
+    Listed("case-fields", transfers.CASE_FIELDS),
+)
+"""Every list of the service."""
+
+LISTS: Mapping[str, Listed] = {each.name: each for each in sorted(LISTED, key=lambda each: each.name)}
