@@ -170,10 +170,11 @@ async def _followed(place: Place, world: referral.World, case: Any) -> None:
 
 
 async def _more(world: referral.World, place: Place, case: Any) -> None:
-    """INM asks UNICEF for what the state's Procuraduría must not know; the girl is to go to another state."""
+    """INM asks UNICEF for what the state's Procuraduría must not know; another girl is to go to another state."""
     hidden = await world.service(case["id"], "unicef", "inm-chp", withheld_from=["pp-chp"])
+    other = await world.channelled()  # whose next DIF knows of her case before it may read it
     body = {
-        "case_id": case["id"], "kind": "CUSTODY", "recipient": "dif-tam", "reason": "FAMILY_UNITY",
+        "case_id": other["id"], "kind": "CUSTODY", "recipient": "dif-tam", "reason": "FAMILY_UNITY",
         "lawful_basis": "BEST_INTERESTS", "fields": ["status"], "officer": "dif-0031",
     }  # fmt: skip
     async with place.as_("pp-chp") as pp:
