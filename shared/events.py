@@ -32,6 +32,14 @@ class EncounterRecorded(Fact):
     """The clocks that it has started, each a `ClockMoved`."""
 
 
+class FactsChanged(Fact):
+    """intake → referral: what is known of a child has changed; referral fetches it."""
+
+    TYPE: ClassVar = "facts.changed"
+    child_id: str
+    facts_version: int
+
+
 class DutyMet(Fact):
     """referral → intake: the duty behind a clock that intake runs was done."""
 

@@ -19,7 +19,7 @@ from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import ReferralKind
 from shared import clock
 from shared.clocks.facts import ClockMoved
-from shared.events import ClockSpoke, EncounterRecorded, NoticeAcknowledged
+from shared.events import ClockSpoke, EncounterRecorded, FactsChanged, NoticeAcknowledged
 from shared.inbox import Message
 
 INTAKE, CONSULAR = "intake", "consular"
@@ -66,6 +66,12 @@ async def _met_already(
             await referrals.duty_met(session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now())
 
 
+async def facts_changed(session: AsyncSession, message: Message) -> None:
+    """What intake knows of a child has changed: the worker fetches it."""
+    fact = FactsChanged.model_validate(message.data)
+    await protection.announce(session, fact.child_id, fact.facts_version, again=True)
+
+
 async def notice_acknowledged(session: AsyncSession, message: Message) -> None:
     """A consulate said that it has been notified."""
     await protection.acknowledged(session, NoticeAcknowledged.model_validate(message.data))
@@ -91,6 +97,7 @@ async def clock_moved(session: AsyncSession, message: Message) -> None:
 
 HANDLERS = {
     EncounterRecorded.TYPE: encounter_recorded,
+    FactsChanged.TYPE: facts_changed,
     NoticeAcknowledged.TYPE: notice_acknowledged,
     WARNED: clock_spoke,
     BREACHED: clock_spoke,

@@ -1,7 +1,7 @@
 """Use cases: make, read and correct a child, with its history; hand the guard its facts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
@@ -24,7 +24,9 @@ from services.intake.children.schemas import (
 from shared import audit, clock, etags, ids, jsons
 from shared.auth import Caller
 from shared.bundle import bare
+from shared.delivery import service as delivery
 from shared.errors import Fault, Invalid, NotFound, Unavailable
+from shared.events import FactsChanged
 from shared.keyring import Keyring, open_field, seal_field
 from shared.runtime import Runtime
 from shared.zones import local_day
@@ -32,6 +34,7 @@ from shared.zones import local_day
 _FACTS = frozenset({"nationalities", "residence", "stateless_doubt", "languages", "relatives"})
 _SEALED = frozenset({"identity", "alerts"})
 _CHILD, _CHANGE = "child", "child_change"
+REFERRAL = "service:referral"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +222,19 @@ async def correct(
         setattr(child, name, sealed)
     changed(session, caller, known, before, request_id=request_id)
     audit.wrote(session, caller, "correct", "child", child.id, fields=fields)
-    aged = body.identity is not None and _age(known.identity) != _age(body.identity)
-    if _FACTS & body.model_fields_set or aged:
-        corrected = replace(known, identity=body.identity) if body.identity is not None else known
-        await confirm(session, runtime, corrected, aged=aged)
+    if _FACTS & body.model_fields_set:
+        await confirm(session, runtime, known)
+    if body.identity is not None and _age(known.identity) != _age(body.identity):
+        await _announce(session, child)
     return child
+
+
+async def _announce(session: AsyncSession, child: Child) -> None:
+    """Let referral fetch the facts anew: when the child turns 18 is no fact of the guard, and waits for nobody."""
+    fact = FactsChanged(child_id=child.id, facts_version=child.version)
+    await delivery.publish(
+        session, fact.TYPE, case=child.id, subject=child.id, audience=[REFERRAL], data=fact.model_dump(mode="json")
+    )
 
 
 def _age(identity: Identity) -> tuple[object, object]:
@@ -293,18 +304,15 @@ def show_change(known: Opened, row: ChildChange) -> ChangeOut:
 _CHANGE_SHOWN = set(ChangeOut.model_fields) - {"before"}
 
 
-async def confirm(
-    session: AsyncSession, runtime: Runtime, known: Opened, linked: Sequence[str] = (), *, aged: bool = False
-) -> None:
+async def confirm(session: AsyncSession, runtime: Runtime, known: Opened, linked: Sequence[str] = ()) -> None:
     """Have referral take the facts of a child as they now are. Raises Unavailable unless it says that it has.
 
     To the guard the `linked` records of the same child are relatives, like those that the record names. A referral of
-    0.2.0 takes no more than what it knows, so a child who was never screened is told in its words, unless its age was
-    corrected (`aged`).
+    0.2.0 takes no more than what it knows, so a child who was never screened is told in its words.
     """
     await session.flush()
     child = known.child
-    whole = facts(child) if child.screened_at is None and not aged else screened_facts(child, known)
+    whole = facts(child) if child.screened_at is None else screened_facts(child, known)
     relatives = sorted({*whole.relatives, *linked} - {child.id}) if linked else whole.relatives
     body = whole.model_copy(update={"relatives": relatives}).model_dump(mode="json")
     status, _ = await runtime.peers.call("referral", "PUT", f"/internal/facts/{child.id}", body, scope="facts:write")

@@ -44,8 +44,6 @@ from shared.inbox import Message
 from shared.runtime import Runtime
 from shared.zones import local_day
 
-REFERRAL = "service:referral"
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -319,7 +317,7 @@ async def fired(session: AsyncSession, spoken: Clock, kind: str) -> None:
         kind,
         case=spoken.case_key,
         subject=spoken.resource_id,
-        audience=[REFERRAL],
+        audience=[children.REFERRAL],
         data=fact.model_dump(mode="json"),
     )
 

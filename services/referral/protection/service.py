@@ -43,10 +43,15 @@ from shared.events import NoticeAcknowledged, Office, ReleaseGranted
 CONSULAR = "service:consular"
 
 
-async def announce(session: AsyncSession, child_id: str, version: int) -> None:
-    """Take in that intake has facts of this version; the worker fetches them. Until then: unknown."""
+async def announce(session: AsyncSession, child_id: str, version: int, *, again: bool = False) -> None:
+    """Take in that intake has facts of this version; the worker fetches them. Until then: unknown.
+
+    With `again` even those of this version are: what was confirmed of it did not tell everything.
+    """
     guard = await lock(session, child_id)
     guard.announced_version = max(guard.announced_version, version)
+    if again:
+        guard.facts_version = min(guard.facts_version, version - 1)
 
 
 async def take_facts(session: AsyncSession, facts: FactsIn) -> None:

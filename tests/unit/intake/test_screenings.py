@@ -1,11 +1,13 @@
 """A screening counts once referral has closed the guard by it, and only the Procuraduría reads what it found."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from services.intake.screenings.rules import TOLD_AS, Indicator
-from tests.unit.intake.world import CHILDREN, Row, World, ago, assert_problem
+from shared import clock
+from tests.unit.intake.world import CHILDREN, Row, World, ago, assert_problem, encounter, girl
 
 FOUND = ["FEAR_OF_RETURN", "TRAFFICKING_DEBT", "OTHER_TRAFFICKING"]
 GUARD_KNOWS = {
@@ -103,3 +105,31 @@ async def test_the_history_says_that_a_screening_was_done_and_not_what_it_found(
     answer = await world.get(f"{CHILDREN}/{child_id}/history")
     assert [each["fields"] for each in answer.json()["items"]] == [["screening"]]
     assert "TRAFFICKING" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("child", "month"),
+    [
+        ({"birth_date": "2012-03-05"}, "2030-03"),
+        ({"birth_date": "2012-02-29"}, "2030-03"),  # of age on 1 March of a common year
+        ({"birth_date": None, "estimated_age": {"low": 13, "high": 15, "basis": "dental"}}, "2028-05"),
+        ({"birth_date": None, "estimated_age": {"low": 16, "high": 19, "basis": "dental"}}, "2026-05"),
+    ],
+)
+async def test_referral_learns_the_month_of_the_18th_birthday_and_no_day(world: World, child: Row, month: str) -> None:
+    with clock.at(datetime.fromisoformat("2026-05-20T12:00:00Z")):
+        child_id = (await world.met(encounter(child=girl(**child))))["child_id"]
+    told = await facts_of(world, child_id)
+    assert told["majority_month"] == month
+    assert not {"birth_date", "estimated_age", "identity"} & told.keys()
+
+
+async def test_a_corrected_birth_date_is_announced_to_referral_and_needs_no_answer(world: World) -> None:
+    child_id = (await world.met())["child_id"]
+    body = {"identity": {"given_names": "Inés", "birth_date": "2013-11-29"}}
+    assert (await world.without_referral().patch(child_id, body)).status_code == 200
+    told = [row for row in await world.rows("event") if row["type"] == "facts.changed"]
+    assert [child_id in str(row["data"]) for row in told] == [True]
+    assert (await facts_of(world, child_id))["majority_month"] == "2031-11"
+    await world.patch(child_id, {"identity": body["identity"] | {"given_names": "Irma"}}, '"v2"')  # the same age
+    assert len([row for row in await world.rows("event") if row["type"] == "facts.changed"]) == 1

@@ -97,3 +97,12 @@ async def test_a_wrong_answer_about_facts_is_no_answer(
     assert await facts.fetch(world.runtime) == 0
     (guard,) = await world.rows(Guard, col(Guard.child_id) == child_id)
     assert guard.facts_version == 0
+
+
+async def test_facts_that_are_announced_again_are_fetched_again(world: World) -> None:
+    child = await world.encounter()
+    await tell(world, child, version=3)
+    answer = await world.event("facts.changed", {"child_id": child, "facts_version": 3})
+    assert answer.status_code == 200
+    (guard,) = await world.rows(Guard, Guard.child_id == child)
+    assert (guard.facts_version, guard.announced_version) == (2, 3)
