@@ -47,8 +47,8 @@ def refusal(headers: Sequence[tuple[bytes, bytes]], query: bytes) -> Refusal | N
 
 
 def hosts(names: Iterable[str]) -> frozenset[bytes]:
-    """Return names of this server as `Head.host` writes them."""
-    return frozenset(_plain(name.encode("ascii", "ignore")) for name in names if name)
+    """Return names of this server as `Head.host` writes them. What is no name at all is nobody's."""
+    return frozenset(_plain(name.encode("latin-1", "replace")) for name in names) - {b""}
 
 
 def _plain(host: bytes) -> bytes:

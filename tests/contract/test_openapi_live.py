@@ -299,7 +299,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_every_curl_works_as_it_stands(stage: Stage, tmp_path: Path) -> None:
     failed = {}
     for name in sorted(OPERATIONS, key=_turn):
@@ -376,6 +376,7 @@ JUDGED = {
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("who", JUDGED)
 async def test_no_request_that_schemathesis_makes_is_answered_otherwise_than_described(

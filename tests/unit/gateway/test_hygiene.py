@@ -52,7 +52,9 @@ def test_what_is_remembered_of_headers_is_what_they_say(headers: list[tuple[byte
         head = hygiene.head(method, headers)
         assert repr(head.refusal) == repr(hygiene.refusal(headers, b""))
         assert head.names == {name for name, _ in headers}
-        assert head.host is None or head.host in hygiene.hosts([dict(headers[::-1])[b"host"].decode("latin-1"), "-"])
+        said = dict(headers[::-1]).get(b"host")
+        assert (head.host is None) == (said is None)
+        assert not head.host or head.host in hygiene.hosts([(said or b"").decode("latin-1")])  # empty: no host's name
         try:
             kept = hygiene.request_headers(headers)
         except Invalid:
@@ -60,6 +62,12 @@ def test_what_is_remembered_of_headers_is_what_they_say(headers: list[tuple[byte
                 _ = head.passed
         else:
             assert (head.passed.pairs, head.passed.lines) == (kept, hygiene.lines(kept))
+
+
+def test_a_host_that_is_no_name_is_none_of_this_servers() -> None:
+    assert hygiene.head("GET", [(b"host", b"no name")]).host not in hygiene.hosts(
+        ["gateway.example", "no name", "-\x80"]
+    )
 
 
 def test_headers_of_one_request_are_never_taken_for_those_of_another() -> None:
