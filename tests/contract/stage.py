@@ -17,6 +17,7 @@ from sandbox.route import Cast, Story
 from sandbox.secrets import SECRET
 from sandbox.shelters import CAS, furnish
 from sandbox.system import System
+from services.consular.consulates.models import Consulate as Consulate  # a notice names one: its table must be known
 from services.consular.notices.models import Notice
 from services.consular.notices.rules import NoticeStatus
 from services.referral.cas_reports.models import CasReport
@@ -259,7 +260,7 @@ class Stage:
 
     async def finding(self) -> str:
         """Return the Procuraduría's task to find somebody, since nobody else may be asked without consent."""
-        asked = await self._asked(lawful_basis="CONSENT")
+        asked = await self._asked(lawful_basis="CONSENT", case_id=self.values["boys_case"])  # the girl is at high risk
         found = await self.cast["pp-chp"].items("/v1/referral/referrals", kind="PP_FIND", limit=100)
         return str(next(each["id"] for each in found if each["follows"] == asked))
 

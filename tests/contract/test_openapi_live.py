@@ -408,10 +408,10 @@ async def _judged(stage: Stage, who: str, folder: Path, *options: str) -> None:
         "--url", stage.cast.gateway, "--header", f"Authorization: Bearer {token}", "--include-path-regex",
         JUDGED.get(who, "^/v1/gateway/"), "--warnings", "off", "--continue-on-failure", *options,
     ]  # fmt: skip
+    given = {"NO_COLOR": "1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(CONFIG.parent)}  # where `ndjson` is
     ended = await asyncio.to_thread(
-        subprocess.run, command, cwd=folder, env=dict(os.environ) | {"NO_COLOR": "1", "no_proxy": "127.0.0.1"},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        subprocess.run, command, cwd=folder, env=dict(os.environ) | given, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
 
 

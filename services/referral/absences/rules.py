@@ -71,7 +71,7 @@ ABSENT = Rule(
         "Procuraduría y, si no se localiza, al Ministerio Público; la búsqueda se revisa en plazos fijos y el caso "
         "continúa donde estaba.",
     ),
-    "LGDNNA, art. 122 and 123; UPM is cited as reporting children who abandon the procedure (route.md, S9, S10); the "
+    "LGDNNA, art. 122 and 123; UPM is cited as reporting children who abandon the procedure; the "
     "notices and the times are a design decision",
     verified=False,
 )

@@ -7,7 +7,7 @@ from shared.errors import RefusedByLaw
 
 
 class ClosureReason(StrEnum):
-    """Why a case ends (route.md, section 4, after Primero and CPIMS+). There is no "other"."""
+    """Why a case ends (after Primero and CPIMS+). There is no "other"."""
 
     PLAN_FULFILLED = "PLAN_FULFILLED"  # formal closing
     REPATRIATED = "REPATRIATED"

@@ -16,7 +16,7 @@ RULES = (laws.MAJORITY,)
 
 
 class Duty(StrEnum):
-    """What is due before a child becomes an adult (route.md, section 2, stage 4)."""
+    """What is due before a child becomes an adult (docs/law.md, the stages of the Ruta: stage 4)."""
 
     LIFE_PLAN = "LIFE_PLAN"
     DOCUMENTS = "DOCUMENTS"

@@ -33,7 +33,7 @@ NEXT_RUNG: Mapping[Rung, Rung | None] = {
     Rung.IN_COUNTRY: Rung.PROCURADURIA,
     Rung.PROCURADURIA: None,  # it cannot decline: it finds somebody
 }
-"""Route.md 1.2 m: municipal, state, national DIF, and by it another state's; of services, ours [design]."""
+"""By the agreement of SNDIF and Veracruz: state, national DIF, by it another state's. The rest is ours [design]."""
 
 MOVES_ON = frozenset(
     {(State.DECLINED, DeclineReason.NO_CAPACITY.value), (State.NOT_ACHIEVED, NotAchievedReason.NO_CAPACITY.value)}
