@@ -7,12 +7,12 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.rules import Service
-from services.referral.agencies.service import SYSTEM
+from services.referral.agencies.service import SYSTEM, bound_to
 from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Risk, Seen
-from services.referral.referrals import deadlines, notes, store
+from services.referral.referrals import deadlines, notes, rules, store
 from services.referral.referrals.codes import LawfulBasis, Urgency
 from services.referral.referrals.models import Referral, ReferralWithheld
 from services.referral.referrals.rules import ReferralKind
@@ -64,7 +64,10 @@ async def open_referral(
     """Open a referral and start its acknowledgement clock.
 
     `sender_id` is the caller's agency when left out; the system names the agency it acts for.
+    Raises RefusedByLaw for a body of a foreign state.
     """
+    if bound_to(recipient_id) is not None:
+        raise rules.ABROAD.refuse("That body serves a foreign state.", allowed_actions=[])
     now, referral_id = clock.now(), ids.new("ref")
     running = clocks.started(
         deadlines.acknowledgement(kind, ask.urgency), case=case.id, resource_id=referral_id, agency=recipient_id, at=now

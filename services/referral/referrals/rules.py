@@ -231,6 +231,15 @@ NEVER_ENDS = Rule(
     "Agreement of SNDIF and Veracruz, 2021 (Al Calor Político, note 337123); LGDNNA 123; the order is ours [design]",
     verified=False,
 )
+ABROAD = Rule(
+    "R16-ABROAD",
+    Text(
+        "What reaches a body of a foreign state passes the guard; of referrals, this version lets none through.",
+        "Lo que llega a un órgano de otro Estado pasa por la salvaguarda; esta versión no deja pasar canalizaciones.",
+    ),
+    "LRPCAP, art. 21; Ley de Migración, art. 112, fr. V; that none passes is a design decision",
+    verified=False,
+)
 PARTS_FIRST = Rule(
     "PARTS-FIRST",
     Text(
@@ -249,7 +258,7 @@ STANDS = Rule(
     "Design decision",
     verified=False,
 )
-RULES = (ORDERED, LAST_RESORT, BASIS, NEED_TO_KNOW, SECOND_PARTY, NEVER_ENDS, PARTS_FIRST, STANDS)
+RULES = (ORDERED, LAST_RESORT, BASIS, NEED_TO_KNOW, SECOND_PARTY, NEVER_ENDS, ABROAD, PARTS_FIRST, STANDS)
 
 
 @dataclass(frozen=True, slots=True)

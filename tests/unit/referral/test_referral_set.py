@@ -193,3 +193,18 @@ async def test_a_hold_for_a_reason_stops_the_clock_of_the_beginning(world: World
     await world.post("unicef", f"/referrals/{referral['id']}/hold", {"reason": "WAITING_FOR_PLACE"}, 200)
     (held,) = await world.rows(Clock, col(Clock.resource_id) == referral["id"], col(Clock.rule) == "START_SERVICE_1D")
     assert (held.pause_reason, held.next_at) == ("WAITING_FOR_PLACE", None)
+
+
+async def test_no_referral_goes_to_a_body_of_a_foreign_state_by_whatever_way(world: World, case_id: str) -> None:
+    abroad = "child-protection-hnd"
+    asked = await world.post("pp-chp", "/referrals", service_in(case_id, abroad), 409)
+    assert (asked.json()["rule"], "LRPCAP" in asked.json()["source"]) == ("R16-ABROAD", True)
+    part = await world.service(case_id)
+    await world.post("unicef", f"/referrals/{part['id']}/accept", status=200)
+    await world.post("unicef", "/referrals", service_in(case_id, abroad, parent_id=part["id"]), 409)
+    hers = await world.service(case_id, lawful_basis="CONSENT")
+    await world.post("unicef", f"/referrals/{hers['id']}/decline", {"reason": "NO_CAPACITY"}, 200)
+    (task,) = [each for each in (await world.get("pp-chp", "/referrals"))["items"] if each["kind"] == "PP_FIND"]
+    handed = await world.post("pp-chp", f"/referrals/{task['id']}/hand-on", {"recipient": abroad}, 409)
+    assert handed.json()["rule"] == "R16-ABROAD"
+    assert await world.rows(Referral, col(Referral.recipient) == abroad) == []
