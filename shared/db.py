@@ -163,7 +163,10 @@ class Database:
 
 
 def _read_only(is_sqlite: bool) -> dict[str, Any]:
-    return {"ruta_read_only": True} if is_sqlite else {"postgresql_readonly": True}
+    """Everything that one unit of work reads is of one moment, as SQLite's always is."""
+    if is_sqlite:
+        return {"ruta_read_only": True}
+    return {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -32,6 +32,18 @@ async def test_a_moment_comes_back_as_it_was_aware_and_in_utc(world: World) -> N
     assert first.data == {"ñ": [1, None, "🦙"]}
 
 
+async def test_whatever_one_unit_of_work_reads_is_of_one_moment(world: World) -> None:
+    async with world.database.work() as session:
+        session.add(event("1", MOMENT))
+    async with world.database.work(write=False) as reading:
+        before = (await reading.exec(select(Event.id))).all()
+        async with world.database.work() as session:
+            session.add(event("2", MOMENT))
+        assert (await reading.exec(select(Event.id))).all() == before == ["1"]
+    async with world.database.work(write=False) as reading:
+        assert len((await reading.exec(select(Event.id))).all()) == 2
+
+
 async def test_a_moment_without_zone_is_refused(world: World) -> None:
     async def write() -> None:
         async with world.database.work() as session:
