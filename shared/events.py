@@ -72,6 +72,22 @@ class ReferralMoved(Fact):
     state: str
 
 
+class MeasureMoved(Fact):
+    """referral → Procuraduría, DIF and Ministerio Público: a measure of protection was asked for, or decided on."""
+
+    TYPE: ClassVar = "measure.moved"
+    measure_id: str
+    state: str
+
+
+class PlanItemMoved(Fact):
+    """referral → the agency responsible for one item of a plan, and the Procuraduría: it was given, or has moved."""
+
+    TYPE: ClassVar = "plan_item.moved"
+    item_id: str
+    state: str
+
+
 class Office(BaseModel):
     """An office that a consulate may turn to (LM 112-V)."""
 

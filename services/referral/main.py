@@ -21,6 +21,10 @@ from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
 from services.referral.closings.routes import routes as closing_routes
 from services.referral.codes.routes import codes as code_routes
+from services.referral.determinations import rules as determinations
+from services.referral.determinations.routes import assessments as assessment_routes
+from services.referral.determinations.routes import bids as determination_routes
+from services.referral.determinations.routes import hearings as hearing_routes
 from services.referral.duty import rules as duty
 from services.referral.duty.routes import duty as duty_routes
 from services.referral.duty.routes import rosters as roster_routes
@@ -28,11 +32,18 @@ from services.referral.handlers import HANDLERS
 from services.referral.hsds.routes import routes as hsds_routes
 from services.referral.majority import rules as majority
 from services.referral.majority.routes import routes as task_routes
+from services.referral.measures import rules as measures
+from services.referral.measures.routes import measures as measure_routes
+from services.referral.measures.routes import stays as admission_routes
 from services.referral.places import rules as places
 from services.referral.places.routes import bodies as place_routes
 from services.referral.places.routes import free as free_place_routes
+from services.referral.plans import rules as plans
+from services.referral.plans.routes import plan_items as plan_item_routes
+from services.referral.plans.routes import plans as plan_routes
 from services.referral.protection import routes as guard
 from services.referral.protection import rules as protection
+from services.referral.protection.service import found
 from services.referral.referrals import deadlines
 from services.referral.referrals import rules as referrals
 from services.referral.referrals.routes import bulk_routes, load_routes
@@ -49,9 +60,15 @@ from shared.runtime import Runtime
 DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES, *alerts.RULES)
 TIME = (*clocks.RULES, *calendar.RULES, REASONED)
 HANDED_OVER = (*referrals.RULES, *transfers.RULES)
-RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *protection.RULES)
-ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES)
+CARE = (*measures.RULES, *determinations.RULES)
+RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *protection.RULES)
+ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
 DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *absences.DEADLINES, *majority.DEADLINES)
+CARE_ROUTES = (
+    measure_routes, admission_routes, assessment_routes(found), hearing_routes, determination_routes, plan_routes,
+    plan_item_routes,
+)  # fmt: skip
+"""From the urgent measure to the plan's last item. What an assessment finds of protection closes the guard."""
 
 
 def api(runtime: Runtime) -> ASGIApp:
@@ -80,6 +97,7 @@ def api(runtime: Runtime) -> ASGIApp:
             transfer_routes,
             code_routes,
             acta_routes,
+            *CARE_ROUTES,
             clock_routes,
             calendar_routes,
             guard.indications,

@@ -22,6 +22,9 @@ OWN = {
     },
     # the rules of the machine, what its tables say of one case, who represents the child
     "referral/cases": {"laws.py", "machine.py", "representation.py"},
+    "referral/determinations": {"assessments.py"},  # what is found, and what the child says
+    "referral/measures": {"admissions.py"},  # who lives in a centre on a measure
+    "referral/plans": {"items.py"},  # what is done with each item
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     # codes, time limits and who is asked next, each a table; opening and steps; sealed words; what the worker does;

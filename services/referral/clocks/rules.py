@@ -118,6 +118,7 @@ CHAINS = {
         Chain("D11", _PP, (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
         Chain("D12", (To.OWNER, To.PP), (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
         # the plan, and the half-year's report
+        Chain("PRD_ITEM", (To.OWNER, To.PP), (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
         Chain("D13", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP),
         Chain("D14", _UP, (_after(4 * _WEEK, To.FEDERAL),), Kind.PP),
     )
@@ -147,6 +148,7 @@ def fit(chain: Chain, kind: str | None, bound_to: str | None, *, owner: bool) ->
 RESOURCES = {
     "ref": "referral", "enc": "encounter", "ntc": "notice", "cas": "case", "rel": "release", "act": "acta",
     "trc": "tracing", "rep": "report", "trf": "transfer", "rvw": "search_review", "tsk": "task",
+    "msr": "measure", "itm": "plan_item",
 }  # fmt: skip
 """The prefix of an id → the kind of resource."""
 

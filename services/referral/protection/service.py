@@ -20,7 +20,7 @@ from services.referral.cases.rules import Seen
 from services.referral.majority import service as majority
 from services.referral.protection import rules, store
 from services.referral.protection.models import Guard, Indication, Kinship, Release
-from services.referral.protection.rules import Act, Known, Obstacle, ReleaseAction, ToldBy
+from services.referral.protection.rules import Act, IndicationCode, Known, Obstacle, ReleaseAction, ToldBy
 from services.referral.protection.schemas import (
     FactsIn,
     IndicationIn,
@@ -125,6 +125,13 @@ async def indicate(session: AsyncSession, vault: Vault, caller: Caller, body: In
     case = await cases.find(session, caller, body.case_id, lock=True)
     guard = await lock(session, case.child_id)
     return await _close(session, caller, case, guard, _indication(vault, caller, case, body, clock.now()))
+
+
+async def found(session: AsyncSession, vault: Vault, caller: Caller, case_id: str, code: str) -> None:
+    """Take in that an assessment found what points to a need of protection (R15)."""
+    await indicate(
+        session, vault, caller, IndicationIn(case_id=case_id, code=IndicationCode(code), told_by=ToldBy.OFFICER)
+    )
 
 
 async def _close(
