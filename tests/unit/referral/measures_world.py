@@ -88,10 +88,10 @@ def plan(case_id: str, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
 SIGNED: dict[str, Any] = PP | {"reference": "PRD/2026/1"}
 
 
-async def shelter(world: World, cas: str = CAS) -> None:
+async def shelter(world: World, cas: str = CAS, taken: int = 3) -> None:
     """Open a certified centre with room."""
     await sheltered(world, cas)
-    await put_directory(world, "dif-chp", f"/agencies/{cas}/capacity", room(now()))
+    await put_directory(world, "dif-chp", f"/agencies/{cas}/capacity", room(now(), taken))
 
 
 async def ordered(world: World, case_id: str, **more: Any) -> Any:
