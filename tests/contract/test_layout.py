@@ -22,6 +22,7 @@ OWN = {
     },
     # the rules of the machine, what its tables say of one case, who represents the child
     "referral/cases": {"laws.py", "machine.py", "representation.py"},
+    "referral/actas": {"paper.py"},  # the acta as PDF
     "referral/determinations": {"assessments.py"},  # what is found, and what the child says
     "referral/measures": {"admissions.py"},  # who lives in a centre on a measure
     "referral/plans": {"items.py"},  # what is done with each item

@@ -93,3 +93,10 @@ async def find(session: AsyncSession, caller: Caller, acta_id: str) -> Acta:
     if found is None:
         raise NotFound
     return found
+
+
+async def read_paper(session: AsyncSession, caller: Caller, acta_id: str) -> Acta:
+    """Return an acta that the caller may read on paper: it names a person, so the reading is recorded."""
+    found = await find(session, caller, acta_id)
+    audit.read(session, caller, "acta", found.id)
+    return found
