@@ -23,6 +23,7 @@ from tests.unit.referral.measures_world import (
     DIF,
     PP,
     SIGNED,
+    decide,
     determined,
     hearing,
     in_care,
@@ -190,11 +191,15 @@ async def test_a_draft_on_a_determination_that_was_reviewed_is_not_signed(standi
     draft = (await standing.post("pp-chp", "/plans", plan(case["id"]), 201)).json()
     (bid,) = (await standing.get("pp-chp", f"/determinations?case_id={case['id']}"))["items"]
     body = PP | {"reason": "CHILD_ASKS", "assessor": "pp-0009"}
-    await standing.post("pp-chp", f"/determinations/{bid['id']}/review", body, 201)
+    again = (await standing.post("pp-chp", f"/determinations/{bid['id']}/review", body, 201)).json()
     unheard = (await standing.post("pp-chp", f"/plans/{draft['id']}/sign", SIGNED, 409)).json()
     assert unheard["rule"] == "R27"
     await standing.post("pp-chp", "/hearings", hearing(case["id"]), 201)
     assert (await standing.post("pp-chp", f"/plans/{draft['id']}/sign", SIGNED, 409)).json()["rule"] == "LGDNNA123"
+    await decide(standing, again["id"])
+    await standing.post("pp-chp", f"/determinations/{again['id']}/sign", SIGNED, 200)
+    refused = (await standing.post("pp-chp", f"/plans/{draft['id']}/sign", SIGNED, 409)).json()
+    assert (refused["rule"], refused["allowed_actions"]) == ("LGDNNA123", ["discard"])
 
 
 @_ON_ONE
