@@ -74,6 +74,13 @@ READERS: dict[str, frozenset[str]] = {
     "tasks": _REPRESENTED | {"dif-chp"},
     "task": _REPRESENTED | {"dif-chp"},
     "absence": LOCAL | {"dif-chp", "unicef", "unhcr", "iom"},
+    "measure": _REPRESENTED | {"dif-chp"},  # and the Ministerio Público that was asked
+    "admission": _REPRESENTED | _CARE,  # never INM's: it tells where a shelter is (R31)
+    "assessment": _REPRESENTED | {"dif-chp"},
+    "hearing": _REPRESENTED,
+    "determination": _REPRESENTED | {"dif-chp"},
+    "plan": _REPRESENTED,
+    "item": _REPRESENTED | {"unicef"},  # who answers for it
     "alert": LOCAL | _CARE | {"comar", "upm"},  # the authorities of the territory, and federal ones
     "referral/notice": _INM | _REPRESENTED,
     "referral/handover": _INM | _REPRESENTED | {"dif-chp"},

@@ -22,6 +22,7 @@ from tests.contract.matrix import Place
 from tests.unit.consular import world as consular
 from tests.unit.intake import world as intake
 from tests.unit.referral import directory_world as directory
+from tests.unit.referral import measures_world as measures
 from tests.unit.referral import world as referral
 
 
@@ -123,7 +124,24 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         await _directory(place, world)
         await _followed(place, world, case)
         await _calendar(world, place)
+        await _planned(place, world)
         yield place
+
+
+async def _planned(place: Place, world: referral.World) -> None:
+    """Another girl's plan is carried out, of which UNICEF answers for one item; she lives in a shelter."""
+    plan = await measures.planned(world, measures.item(), measures.item(agency="unicef"))
+    of_case = f"?case_id={plan['case_id']}"
+    measure = (await world.get("pp-chp", f"/measures{of_case}"))["items"][0]["id"]
+    await directory.put(world, directory.CAS, f"/agencies/{directory.CAS}/capacity", directory.room(measures.now()))
+    admitted = await world.post("dif-chp", "/admissions", measures.admission(plan["case_id"], measure), 201)
+    assessed = await world.post("dif-chp", "/assessments", measures.assessment(plan["case_id"]), 201)
+    place.objects |= {
+        "measure": measure, "admission": admitted.json()["id"], "assessment": assessed.json()["id"],
+        "hearing": (await world.get("pp-chp", f"/hearings{of_case}"))["items"][0]["id"],
+        "determination": (await world.get("pp-chp", f"/determinations{of_case}"))["items"][0]["id"],
+        "plan": plan["id"], "item": plan["items"][1]["id"],
+    }  # fmt: skip
 
 
 async def _calendar(world: referral.World, place: Place) -> None:

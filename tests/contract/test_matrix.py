@@ -265,7 +265,7 @@ def lists(place: Place) -> list[str]:
 def listed(place: Place, path: str) -> list[str]:
     """Return the objects that a list may hold, by the list's last word: `cases` holds every `case`."""
     singular = {"children": "child", "deliveries": "delivery", "releases": "release", "families": "family"}
-    singular |= {"lodging": "stay", "inquiries": "inquiry", "cas-reports": "report"}
+    singular |= {"lodging": "stay", "inquiries": "inquiry", "cas-reports": "report", "plan-items": "item"}
     word = path.rpartition("/")[2]
     kind = singular.get(word, word.removesuffix("s"))
     kind = f"{place.name}:{kind}" if kind in ("endpoint", "delivery", "alarm") else kind
