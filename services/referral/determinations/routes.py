@@ -12,15 +12,15 @@ from services.referral.determinations.schemas import (
     AssessmentIn,
     AssessmentOut,
     BidDecisionIn,
+    BidReviewIn,
+    BidWithdrawalIn,
     DeterminationIn,
     DeterminationOut,
     HearingIn,
     HearingOut,
     OpinionIn,
-    ReviewIn,
     SeatIn,
     SignatureIn,
-    WithdrawalIn,
 )
 from shared import etags
 from shared.auth import Allow, Caller
@@ -174,7 +174,12 @@ async def sign(
 
 @bids.post("/{determination_id}/review", status_code=201, summary="Open a signed determination again")
 async def review(
-    request: Request, response: Response, session: Session, caller: Procuraduria, determination_id: Id, body: ReviewIn
+    request: Request,
+    response: Response,
+    session: Session,
+    caller: Procuraduria,
+    determination_id: Id,
+    body: BidReviewIn,
 ) -> DeterminationOut:
     """Return the new determination that stands in its place. The child is heard anew."""
     return etags.shown(response, await service.review(session, _vault(request), caller, determination_id, body))
@@ -183,7 +188,7 @@ async def review(
 @bids.post("/{determination_id}/withdraw", summary="Withdraw a determination that is not signed")
 async def withdraw(
     request: Request, response: Response, session: Session, caller: Procuraduria, determination_id: Id,
-    body: WithdrawalIn,
+    body: BidWithdrawalIn,
 ) -> DeterminationOut:  # fmt: skip
     """Go on with it no longer: another one may be opened."""
     done = await service.withdraw(session, _vault(request), caller, determination_id, body.officer)

@@ -145,7 +145,7 @@ class SignatureIn(In):
     officer: Officer
 
 
-class ReviewIn(In):
+class BidReviewIn(In):
     """A signed determination is opened again."""
 
     reason: ReviewReason = Field(description="why", examples=["NEW_FACTS"])
@@ -153,7 +153,7 @@ class ReviewIn(In):
     officer: Officer
 
 
-class WithdrawalIn(In):
+class BidWithdrawalIn(In):
     """A determination is not gone on with."""
 
     officer: Officer

@@ -16,11 +16,11 @@ from services.referral.determinations.models import Determination, Opinion, Pane
 from services.referral.determinations.rules import BidAction, BidState, Option
 from services.referral.determinations.schemas import (
     BidDecisionIn,
+    BidReviewIn,
     DeterminationIn,
     DeterminationOut,
     OpinionIn,
     OpinionOut,
-    ReviewIn,
     SeatIn,
     SeatOut,
     SignatureIn,
@@ -119,7 +119,9 @@ async def sign(session: AsyncSession, vault: Vault, caller: Caller, bid_id: str,
     return await show(session, vault, caller, case, row)
 
 
-async def review(session: AsyncSession, vault: Vault, caller: Caller, bid_id: str, body: ReviewIn) -> DeterminationOut:
+async def review(
+    session: AsyncSession, vault: Vault, caller: Caller, bid_id: str, body: BidReviewIn
+) -> DeterminationOut:
     """Open a signed determination again, as a new one: the child is heard anew. Raises NotFound, IllegalMove."""
     case, former = await _moved(session, caller, bid_id, BidAction.REVIEW)
     former.state = BidState.REVIEWED

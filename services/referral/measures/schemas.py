@@ -54,7 +54,7 @@ class EndingIn(DecisionIn):
     reason: MeasureEnd = Field(description="why", examples=["ANOTHER_MEASURE"])
 
 
-class StepOut(Out):
+class MeasureStepOut(Out):
     """One decision on a measure."""
 
     state: MeasureState = Field(description="the state that it led to", examples=["confirmed"])
@@ -87,7 +87,7 @@ class MeasureOut(Out):
     over_at: datetime | None = Field(description="when it was over", examples=[None])
     end: MeasureEnd | None = Field(description="why it was over", examples=[None])
     version: int = Field(description="grows with each change; the ETag holds it", examples=[1])
-    steps: list[StepOut] = Field(description="every decision on it, oldest first")
+    steps: list[MeasureStepOut] = Field(description="every decision on it, oldest first")
     allowed_actions: list[str] = Field(description="what you may do with it now", examples=[["confirm", "change"]])
 
 

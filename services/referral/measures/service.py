@@ -13,7 +13,7 @@ from services.referral.cases.schemas import held
 from services.referral.measures import rules, store
 from services.referral.measures.models import Measure, MeasureStep
 from services.referral.measures.rules import MeasureAction, MeasureKind, MeasureState, MeasureWay
-from services.referral.measures.schemas import DecisionIn, EndingIn, MeasureIn, MeasureOut, StepOut
+from services.referral.measures.schemas import DecisionIn, EndingIn, MeasureIn, MeasureOut, MeasureStepOut
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.clocks import service as clocks
@@ -175,7 +175,7 @@ def shown(vault: Vault | None, caller: Caller, case: Case, row: Measure, steps: 
         live=row.state in rules.LIVE,
         reasons=words(row.reasons, row.id),
         steps=[
-            StepOut(note=words(each.note, each.id), **each.model_dump(include=_STEP))
+            MeasureStepOut(note=words(each.note, each.id), **each.model_dump(include=_STEP))
             for each in steps
             if each.measure_id == row.id
         ],
@@ -184,5 +184,5 @@ def shown(vault: Vault | None, caller: Caller, case: Case, row: Measure, steps: 
     )
 
 
-_STEP = set(StepOut.model_fields) - {"note"}
+_STEP = set(MeasureStepOut.model_fields) - {"note"}
 _SHOWN = set(MeasureOut.model_fields) - {"live", "reasons", "steps", "allowed_actions"}

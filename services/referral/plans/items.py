@@ -12,7 +12,7 @@ from services.referral.cases.schemas import held
 from services.referral.plans import rules, store
 from services.referral.plans.models import ItemStep, PlanItem
 from services.referral.plans.rules import ItemAction
-from services.referral.plans.schemas import ItemNoteIn, ItemOut, ItemStepOut, ReportIn, UnmetIn
+from services.referral.plans.schemas import ItemNoteIn, ItemOut, ItemReportIn, ItemStepOut, UnmetIn
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.clocks import service as clocks
@@ -49,7 +49,7 @@ async def act(
 
 def _note(vault: Vault, session: AsyncSession, caller: Caller, row: PlanItem, body: ItemNoteIn) -> None:
     step_id = ids.new("its")
-    given = body if isinstance(body, ReportIn) else None
+    given = body if isinstance(body, ItemReportIn) else None
     session.add(ItemStep(
         id=step_id, item_id=row.id, state=row.state, reference=given.reference if given else None,
         digest=given.digest if given else None,

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from services.referral.plans import items, service, store
 from services.referral.plans.models import Plan, PlanItem
 from services.referral.plans.rules import ItemAction
-from services.referral.plans.schemas import ItemNoteIn, ItemOut, PlanIn, PlanOut, PlanSignatureIn, ReportIn, UnmetIn
+from services.referral.plans.schemas import ItemNoteIn, ItemOut, ItemReportIn, PlanIn, PlanOut, PlanSignatureIn, UnmetIn
 from shared import etags
 from shared.auth import Allow, Caller
 from shared.crypto import Vault
@@ -107,7 +107,7 @@ def _step(action: ItemAction, summary: str, who: object, shape: type[ItemNoteIn]
 
 
 _step(ItemAction.START, "Begin what your agency answers for", Writer, ItemNoteIn)
-_step(ItemAction.REPORT, "Report that an item is done, with its evidence", Writer, ReportIn)
+_step(ItemAction.REPORT, "Report that an item is done, with its evidence", Writer, ItemReportIn)
 _step(ItemAction.VERIFY, "Verify that an item is met", Procuraduria, ItemNoteIn)
 _step(ItemAction.SEND_BACK, "Send an item back: it is not done", Procuraduria, ItemNoteIn)
 _step(ItemAction.REASON, "Say why an item cannot be met", Procuraduria, UnmetIn)

@@ -63,7 +63,7 @@ class ItemNoteIn(In):
     officer: Officer
 
 
-class ReportIn(ItemNoteIn):
+class ItemReportIn(ItemNoteIn):
     """The responsible agency says that it is done."""
 
     reference: Reference = Field(description="the number of the evidence")
