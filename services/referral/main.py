@@ -48,6 +48,13 @@ from services.referral.referrals import deadlines
 from services.referral.referrals import rules as referrals
 from services.referral.referrals.routes import bulk_routes, load_routes
 from services.referral.referrals.routes import routes as referral_routes
+from services.referral.refuge import rules as refuge
+from services.referral.refuge.routes import hold_routes
+from services.referral.refuge.routes import routes as refuge_routes
+from services.referral.return_points import rules as return_points
+from services.referral.return_points.routes import routes as return_point_routes
+from services.referral.returns import rules as returns
+from services.referral.returns.routes import routes as return_routes
 from services.referral.timeline.routes import routes as file_routes
 from services.referral.transfers import rules as transfers
 from services.referral.transfers.routes import routes as transfer_routes
@@ -60,10 +67,12 @@ from shared.runtime import Runtime
 DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES, *alerts.RULES)
 TIME = (*clocks.RULES, *calendar.RULES, REASONED)
 HANDED_OVER = (*referrals.RULES, *transfers.RULES)
+OUTCOMES = (*refuge.RULES, *return_points.RULES, *returns.RULES)
 CARE = (*measures.RULES, *determinations.RULES)
-RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *protection.RULES)
+RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *protection.RULES, *OUTCOMES)
 ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
-DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *absences.DEADLINES, *majority.DEADLINES)
+ENDS = (*absences.DEADLINES, *majority.DEADLINES, *refuge.DEADLINES, *returns.DEADLINES)
+DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS)
 CARE_ROUTES = (
     measure_routes, admission_routes, assessment_routes(found), hearing_routes, determination_routes, plan_routes,
     plan_item_routes,
@@ -103,6 +112,10 @@ def api(runtime: Runtime) -> ASGIApp:
             guard.indications,
             guard.releases,
             guard.internal,
+            refuge_routes,
+            hold_routes,
+            return_point_routes,
+            return_routes,
             *routers("referral"),
             rulebook("referral", RULES, DEADLINES),
         ],

@@ -12,6 +12,7 @@ from services.referral.protection import facts
 from services.referral.referrals.upkeep import Upkeep
 from services.referral.transfers import upkeep as transfers
 from shared.clocks.sweeping import sweep
+from services.referral.refuge.turns import Turns
 from shared.runtime import Runtime
 from shared.worker import create_worker
 
@@ -26,6 +27,7 @@ def worker(runtime: Runtime) -> FastAPI:
         "cas-reports": Opener(runtime).turn,
         "majority": lambda: majority.turn(runtime.database),
         "calendar": lambda: sweep(runtime.database, SYSTEM),
+        "refuge": Turns(runtime).turn,
     }
     return create_worker(runtime, "services.referral", fired=fired, on_start=_start, turns=turns)
 

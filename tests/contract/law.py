@@ -97,6 +97,10 @@ READERS: dict[str, frozenset[str]] = {
     "clock/confidential": frozenset({"comar"}),
     "release": LOCAL,
     "indications": _REPRESENTED,
+    "refuge_claim": _REPRESENTED | {"comar"},  # of a claim nobody else knows (LRPCAP 10, 21)
+    "procedure_hold": LOCAL,
+    "return": LOCAL | {"dif-chp"},
+    "return_point": EVERYBODY,
     # the webhook engine, in referral and consular: one endpoint of one owner
     "referral:endpoint": _OPERATED | {"pp-chp"},
     "referral:key": _OPERATED | {"pp-chp"},

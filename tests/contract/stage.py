@@ -24,8 +24,11 @@ from services.referral.cas_reports.models import CasReport
 from services.referral.cas_reports.rules import ReportStatus
 from services.referral.cases.models import Case
 from services.referral.cases.rules import SIDE, Gate, Status
+from services.referral.cases.rules import Status
 from services.referral.places.models import PlaceCount
+from services.referral.returns.models import AssistedReturn
 from shared import ids
+from shared.clocks.models import Clock
 from shared.db import Database
 from shared.delivery.models import Alarm, Delivery, Endpoint
 from shared.delivery.rules import AlarmKind, DeliveryState, EndpointState
@@ -40,6 +43,32 @@ CHILD = {
 }  # fmt: skip
 OFFICE = {"id": "pp-chp", "name": "Procuraduría"}
 Values = dict[str, str]
+
+
+_WHEN = "2026-11-20T15:04:05Z"
+_SAID: dict[str, dict[str, Any]] = {
+    "interview": {
+        "held_at": _WHEN, "specialised": True, "representative_present": True, "language": "spa", "understood": True,
+        "view": "Dice que quiere seguir.",
+    },
+    "ask-opinion": {"topics": ["PUBLIC_ORDER"], "reference": "SRE-1"},
+    "receive-opinion": {"opinion": "GIVEN", "reference": "SRE-2"},
+    "resolve": {"reference": "COMAR-9"},
+    "notify": {"notified_at": _WHEN, "language": "spa", "understood": True, "representative_present": True},
+    "appeal": {"remedy": "REVIEW", "reference": "RR-1"},
+}  # fmt: skip
+TO_NOTICE = ("admit", "interview", "ask-opinion", "receive-opinion", "resolve", "notify")
+_RETURN_SAID: dict[str, dict[str, Any]] = {
+    "assess": {
+        "finding": "NO_DANGER", "plan_allows": True, "plan_reference": "PRD-1", "heard_at": _WHEN,
+        "explained_in": "spa", "wish": "WISHES", "view": "Quiere ir con su abuela.",
+    },
+    "authorise": {"reference": "INM-1"},
+    "plan": {
+        "escort": {"name": "Ficticia", "officer": "opi-0417", "specialised": True},
+        "acceptance": {"authority": "Autoridad Ejemplo", "accepted_at": _WHEN, "reference": "AC-1"},
+    },
+}  # fmt: skip
 
 
 @dataclass
@@ -408,6 +437,91 @@ class Stage:
     async def boys_case(self) -> str:
         """Return the case of the boy, who was only met."""
         return self.values["boys_case"]
+
+    async def met_case(self) -> str:
+        """Return the case of a child who was just met, as soon as it is open."""
+        story = Story(f"stage-{ids.opaque('one')}", self.cast, CHILD, met_at=datetime.now(UTC))
+        await story.meet()
+        return str((await story.referral(self.cast["pp-chp"], "PP_NOTICE"))["case_id"])
+
+    async def claim(self, *steps: str, outcome: str = "REFUSED", filed_by: str = "CHILD") -> str:
+        """Return a claim that has gone through these steps; with steps it was filed before those of the examples."""
+        body = {
+            "case_id": await self.met_case(), "filed_by": filed_by, "form": "VERBAL", "officer": "pp-0001",
+        } | ({"filed_at": "2026-11-20T12:00:00Z"} if steps else {})  # fmt: skip
+        claim_id = str((await self.cast["pp-chp"].post("/v1/referral/refuge-claims", body))["id"])
+        for step in steps:
+            who = "pp-chp" if step in ("appeal", "finalise") else "comar"
+            said = _SAID.get(step, {}) | {"officer": "comar-0007"}
+            if step == "resolve":
+                said["outcome"] = outcome
+            await self.cast[who].post(f"/v1/referral/refuge-claims/{claim_id}/{step}", said)
+            if step == "resolve":  # long before the examples say that it was notified
+                there = update(Clock).where(col(Clock.rule) == "D11", col(Clock.resource_id) == claim_id)
+                await self.write("referral", there.values(started_at=datetime(2026, 11, 20, 13, tzinfo=UTC)))
+        window = update(Clock).where(col(Clock.rule) == "D12", col(Clock.resource_id) == claim_id)
+        await self.write("referral", window.values(due_at=datetime.now(UTC) + timedelta(days=9)))
+        return claim_id
+
+    async def window_over(self) -> str:
+        """Return a claim against whose refusal nobody appealed in time."""
+        claim_id = await self.claim(*TO_NOTICE)
+        window = update(Clock).where(col(Clock.rule) == "D12", col(Clock.resource_id) == claim_id)
+        await self.write("referral", window.values(due_at=datetime(2026, 11, 20, 16, tzinfo=UTC)))
+        return claim_id
+
+    async def recognised(self) -> str:
+        """Return a claim that was granted, in a case that can take the outcome."""
+        claim_id = await self.claim(*TO_NOTICE, outcome="RECOGNISED")
+        claim = await self.cast["comar"].get(f"/v1/referral/refuge-claims/{claim_id}")
+        there = update(Case).where(col(Case.id) == claim["case_id"])
+        await self.write("referral", there.values(status=Status.RESTITUTION))
+        return claim_id
+
+    async def held(self) -> str:
+        """Return a hold."""
+        await self.claim()
+        return str((await self.cast["inm-chp"].items("/v1/referral/procedure-holds"))[0]["id"])
+
+    async def point(self) -> str:
+        """Return a return point that receives at every hour."""
+        body = {
+            "country": "HND", "name": "Punto Ejemplo (ficticio)", "route": "LAND", "instrument": "NOTE",
+            "zone": "America/Guatemala", "notice_hours": 1, "valid_from": "2026-01-01", "source": "(ficticio)",
+            "week": [{"days": ["MO", "TU", "WE", "TH", "FR", "SA", "SU"], "opens": "00:00", "closes": "00:00"}],
+        }  # fmt: skip
+        return str((await self.cast["ruta-operations"].post("/v1/referral/return-points", body))["id"])
+
+    async def planned_case(self) -> str:
+        """Return the case of a Honduran child whose plan is carried out, as soon as the guard has the facts."""
+        case_id = await self.met_case()
+        gates = ["CHILD_HEARD", "PRD_SIGNED"]
+        there = update(Case).where(col(Case.id) == case_id)
+        await self.write("referral", there.values(status=Status.RESTITUTION, gates=gates))
+        return case_id
+
+    async def returning(self, *steps: str) -> Values:
+        """Return a return that has gone through these steps, and the point where it ends."""
+        point_id, pp = await self.point(), self.cast["pp-chp"]
+        body = {"case_id": await self.planned_case(), "kind": "ASSISTED_RETURN", "destination": "HND"}
+        made = await pp.post("/v1/referral/returns", body | {"officer": "pp-0001"})
+        path = f"/v1/referral/returns/{made['id']}"
+
+        async def known() -> bool | None:
+            return "FACTS_UNKNOWN" not in (await pp.get(path))["obstacles"] or None
+
+        await until(known)
+        planned = datetime.now(UTC) + timedelta(days=2)
+        for step in steps:
+            who = pp if step in ("assess", "concur") else self.cast["inm-chp"]
+            said = _RETURN_SAID.get(step, {}) | {"officer": "opi-0417"}
+            if step == "plan":
+                said |= {"return_point_id": point_id, "planned_at": planned.isoformat()}
+            await who.post(f"{path}/{step}", said)
+        long_ago = update(AssistedReturn).where(col(AssistedReturn.id) == made["id"])
+        if "depart" in steps:
+            await self.write("referral", long_ago.values(departed_at=datetime(2026, 11, 20, 12, tzinfo=UTC)))
+        return {"return_id": str(made["id"]), "return_point_id": point_id}
 
     async def write(self, service: str, what: Any) -> None:
         """Put a row into the database of a service, or change some: what would take hours to come about."""

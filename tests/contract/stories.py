@@ -23,6 +23,7 @@ from tests.unit.consular import world as consular
 from tests.unit.intake import world as intake
 from tests.unit.referral import directory_world as directory
 from tests.unit.referral import measures_world as measures
+from tests.unit.referral import refuge_world as outcomes
 from tests.unit.referral import world as referral
 
 
@@ -151,6 +152,24 @@ async def _calendar(world: referral.World, place: Place) -> None:
     days = {"first": "2026-12-21", "last": "2027-01-01", "source": "DOF 14-12-2026"}
     closed = await world.post("comar", "/calendar-suspensions", days, 201)
     place.objects["calendar_suspension"] = closed.json()["id"]
+        await _outcomes(place, world, case["id"])
+        yield place
+
+
+async def _outcomes(place: Place, world: referral.World, girl: str) -> None:
+    """The boy claims refuge before COMAR; for the girl a return is proposed, and there is a point."""
+    claim = {
+        "case_id": place.objects["case/boy"], "filed_by": "CHILD", "form": "VERBAL", "officer": "comar-0007",
+        "possible_on": clock.now().date().isoformat(), "possible_since": "TOLD_OF_RIGHT",
+    }  # fmt: skip
+    offered = {"case_id": girl, "kind": "ASSISTED_RETURN", "destination": "HND", "officer": "pp-0001"}
+    made = (await world.post("comar", "/refuge-claims", claim, 201)).json()
+    proposed = (await world.post("pp-chp", "/returns", offered, 201)).json()
+    place.objects |= {
+        "refuge_claim": made["id"], "return": proposed["id"], "return_point": await outcomes.point(world),
+        "procedure_hold": (await world.get("inm-chp", "/procedure-holds"))["items"][0]["id"],
+    }  # fmt: skip
+    place.beside["return_id"] = proposed["id"]
 
 
 async def _directory(place: Place, world: referral.World) -> None:

@@ -41,6 +41,9 @@ OWN = {
         "uploads.py",
     },
     "referral/transfers": {"upkeep.py"},  # asks about a child who has not arrived
+    # code lists; what each step entails; what a claim holds up; the worker's turn
+    "referral/refuge": {"codes.py", "effects.py", "holds.py", "turns.py"},
+    "referral/returns": {"effects.py"},  # what each step entails
     "referral/protection": {"facts.py", "permits.py"},  # asks intake for facts; answers the gate
 }
 """Files that a slice has beyond the known ones: what it says to another service, stated here."""

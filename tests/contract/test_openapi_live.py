@@ -27,7 +27,7 @@ from services.consular.notices.rules import NoticeStatus
 from services.referral.cas_reports.rules import ReportStatus
 from services.referral.cases.rules import Status
 from shared.delivery.rules import DeliveryState, EndpointState
-from tests.contract.stage import Prepare, Stage, Values
+from tests.contract.stage import TO_NOTICE, Prepare, Stage, Values
 
 WHOLE: Any = json.loads(description.FILE.read_text("utf-8"))
 """The committed one, which `test_openapi.py` compares with the present one."""
@@ -62,6 +62,10 @@ CALLERS = (
     (r"referral_bulk_loads_.*", "pp-chp"),
     (r"referral_transfers_(accept|decline|arrive|not_arrive)", "dif-tam"),
     (r"referral_transfers_.*", "dif-chp"),
+    (r"referral_refuge_claims_(file|index|show|ratify|appeal|finalise|withdraw)", "pp-chp"),
+    (r"referral_refuge_claims_.*", "comar"),
+    (r"referral_return_points_(enter|replace)", "ruta-operations"),
+    (r"referral_returns_(propose|assess|concur)", "pp-chp"),
     (r"referral_events_.*", "unhcr"),
     (r"referral_(referrals|endpoints|deliveries|alarms)_.*", "unicef"),
     (r"referral_calendar_suspensions_(record|withdraw)", "comar"),
@@ -86,6 +90,17 @@ def one(name: str, make: Any) -> Prepare:
 
 def referral(*steps: str) -> Prepare:
     return one("referral_id", lambda stage: stage.referral(*steps))
+
+
+def claim(*steps: str, filed_by: str = "CHILD") -> Prepare:
+    return one("refuge_claim_id", lambda stage: stage.claim(*steps, filed_by=filed_by))
+
+
+def returning(*steps: str) -> Prepare:
+    async def prepare(stage: Stage) -> Values:
+        return await stage.returning(*steps)
+
+    return prepare
 
 
 def release(*steps: tuple[str, str]) -> Prepare:
@@ -266,6 +281,27 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"referral_releases_release", release(("pp", "concur"))),
     (r"referral_actas_issue", ready_for_acta),
     (r"referral_indications_indicate", one("case_id", Stage.boys_case)),
+    (r"referral_refuge_claims_file", one("case_id", Stage.met_case)),
+    (r"referral_refuge_claims_ratify", claim(filed_by="REPRESENTATIVE")),
+    (r"referral_refuge_claims_interview", claim("admit")),
+    (r"referral_refuge_claims_ask_opinion", claim("admit", "interview")),
+    (r"referral_refuge_claims_receive_opinion", claim("admit", "interview", "ask-opinion")),
+    (r"referral_refuge_claims_resolve", claim("admit", "interview", "ask-opinion", "receive-opinion")),
+    (r"referral_refuge_claims_notify", claim("admit", "interview", "ask-opinion", "receive-opinion", "resolve")),
+    (r"referral_refuge_claims_appeal", claim(*TO_NOTICE)),
+    (r"referral_refuge_claims_decide_appeal", claim(*TO_NOTICE, "appeal")),
+    (r"referral_refuge_claims_finalise", one("refuge_claim_id", Stage.window_over)),
+    (r"referral_refuge_claims_recognise", one("refuge_claim_id", Stage.recognised)),
+    (r"referral_refuge_claims_(?!index).*", claim()),
+    (r"referral_procedure_holds_hold", one("procedure_hold_id", Stage.held)),
+    (r"referral_return_points_(show|replace|history)", one("return_point_id", Stage.point)),
+    (r"referral_returns_propose", one("case_id", Stage.planned_case)),
+    (r"referral_returns_(show|assess|cancel)", returning()),
+    (r"referral_returns_concur", returning("assess")),
+    (r"referral_returns_authorise", returning("assess", "concur")),
+    (r"referral_returns_plan", returning("assess", "concur", "authorise")),
+    (r"referral_returns_depart", returning("assess", "concur", "authorise", "plan")),
+    (r"referral_returns_(receive|fail)", returning("assess", "concur", "authorise", "plan", "depart")),
     (r"\w+_endpoints_resume", endpoint(EndpointState.PAUSED)),
     (r"\w+_endpoints_verify", endpoint(EndpointState.PENDING)),
     (r"\w+_keys_revoke", key),
