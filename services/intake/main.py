@@ -15,6 +15,7 @@ from services.intake.contacts.routes import contacts
 from services.intake.corrections import rules as corrections_rules
 from services.intake.corrections.routes import asking, corrections
 from services.intake.counts import service as counts_service
+from services.intake.disclosures.routes import disclosures
 from services.intake.encounters import rules as encounters_rules
 from services.intake.encounters import service as encounters_service
 from services.intake.encounters.routes import encounters, helping, recording
@@ -97,6 +98,7 @@ ROUTERS = (
     orientation,
     codes,
     internal,
+    disclosures,
 )
 
 
