@@ -21,10 +21,14 @@ from services.referral.clocks import rules as clocks
 from services.referral.clocks.routes import routes as clock_routes
 from services.referral.closings.routes import routes as closing_routes
 from services.referral.codes.routes import codes as code_routes
+from services.referral.consents import routes as consent_routes
+from services.referral.consents import rules as consents
 from services.referral.determinations import rules as determinations
 from services.referral.determinations.routes import assessments as assessment_routes
 from services.referral.determinations.routes import bids as determination_routes
 from services.referral.determinations.routes import hearings as hearing_routes
+from services.referral.disclosures import routes as disclosure_routes
+from services.referral.disclosures import rules as disclosures
 from services.referral.duty import rules as duty
 from services.referral.duty.routes import duty as duty_routes
 from services.referral.duty.routes import rosters as roster_routes
@@ -69,15 +73,21 @@ TIME = (*clocks.RULES, *calendar.RULES, REASONED)
 HANDED_OVER = (*referrals.RULES, *transfers.RULES)
 OUTCOMES = (*refuge.RULES, *return_points.RULES, *returns.RULES)
 CARE = (*measures.RULES, *determinations.RULES)
-RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *protection.RULES, *OUTCOMES)
+KNOWING = (*consents.RULES, *disclosures.RULES, *protection.RULES)
+RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *KNOWING, *OUTCOMES)
 ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
 ENDS = (*absences.DEADLINES, *majority.DEADLINES, *refuge.DEADLINES, *returns.DEADLINES)
-DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS)
+DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS, *consents.DEADLINES)
 CARE_ROUTES = (
     measure_routes, admission_routes, assessment_routes(found), hearing_routes, determination_routes, plan_routes,
     plan_item_routes,
 )  # fmt: skip
 """From the urgent measure to the plan's last item. What an assessment finds of protection closes the guard."""
+NEED_TO_KNOW = (
+    disclosure_routes.of_referral, disclosure_routes.readings, consent_routes.consents, consent_routes.withdrawals,
+    consent_routes.exceptions, consent_routes.kept,
+)  # fmt: skip
+"""What a child agreed to be told, to whom, and what was read on it."""
 
 
 def api(runtime: Runtime) -> ASGIApp:
@@ -105,6 +115,7 @@ def api(runtime: Runtime) -> ASGIApp:
             referral_routes,
             transfer_routes,
             code_routes,
+            *NEED_TO_KNOW,
             acta_routes,
             *CARE_ROUTES,
             clock_routes,

@@ -10,9 +10,9 @@ from services.referral.clocks.service import fired
 from services.referral.majority import service as majority
 from services.referral.protection import facts
 from services.referral.referrals.upkeep import Upkeep
+from services.referral.refuge.turns import Turns
 from services.referral.transfers import upkeep as transfers
 from shared.clocks.sweeping import sweep
-from services.referral.refuge.turns import Turns
 from shared.runtime import Runtime
 from shared.worker import create_worker
 

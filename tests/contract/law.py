@@ -91,6 +91,11 @@ READERS: dict[str, frozenset[str]] = {
     "referral/withheld": _INM | {"pp-fed", "unicef"},  # from the Procuraduría of the state (R29)
     "parent": _REPRESENTED | {"unicef"},
     "referral_load": frozenset({"pp-chp"}),  # whose upload it was
+    "consent": _REPRESENTED,  # who recorded it, and to whom the child is represented
+    "withdrawal_notice": _REPRESENTED | {"unicef"},
+    "override": _REPRESENTED,
+    "withholding": _REPRESENTED,
+    "disclosure": frozenset({"unicef"}),  # the recipient of the referral alone
     "transfer/proposed": _REPRESENTED | {"dif-chp", "dif-tam"},
     "acta": LOCAL | {"dif-chp"},
     "clock": frozenset({"unicef"}),  # who owes the duty; others see it with what it is about

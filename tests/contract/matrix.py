@@ -138,6 +138,8 @@ def kind_of(place: Place, route: APIRoute, param: str) -> str:
     if route.path_format == "/v1/referral/indications" and "GET" in methods_of(route):
         return "indications"
     word = route.path_format.rpartition("/")[2]
+    if word == "disclosure":
+        return word
     if word in _LISTS and "GET" in methods_of(route):
         return word
     if word in ("contacts", "location", "capacity") and kind in ("agency", "cas"):

@@ -274,7 +274,7 @@ class Stage:
         days = {"first": "2026-12-21", "last": "2027-01-01", "source": "DOF 14-12-2026"}
         return str((await self.cast["comar"].post("/v1/referral/calendar-suspensions", days))["id"])
 
-    async def _asked(self, **more: str) -> str:
+    async def _asked(self, **more: Any) -> str:
         body = {
             "case_id": self.values["case_id"], "recipient": "unicef", "service": "PSYCHOSOCIAL",
             "reason": "NEED_ASSESSED", "urgency": "1d", "lawful_basis": "BEST_INTERESTS",
@@ -289,9 +289,62 @@ class Stage:
 
     async def finding(self) -> str:
         """Return the Procuraduría's task to find somebody, since nobody else may be asked without consent."""
-        asked = await self._asked(lawful_basis="CONSENT", case_id=self.values["boys_case"])  # the girl is at high risk
+        case_id = self.values["boys_case"]  # the girl is at high risk
+        body = {
+            "case_id": case_id, "recipient": "unicef", "purpose": "PSYCHOSOCIAL", "fields": ["child.languages"],
+            "reason": "BEST_INTERESTS", "officer": "pp-0009",
+        }  # fmt: skip
+        await self.cast["stage-supervisor"].post("/v1/referral/overrides", body)
+        asked = await self._asked(lawful_basis="CONSENT", case_id=case_id, fields=["child.languages"])
         found = await self.cast["pp-chp"].items("/v1/referral/referrals", kind="PP_FIND", limit=100)
         return str(next(each["id"] for each in found if each["follows"] == asked))
+
+    async def consent(self) -> str:
+        """Return a consent by which UNICEF may read which languages the girl speaks."""
+        body = {
+            "case_id": self.values["case_id"], "given_by": "PP_EN_SUPLENCIA", "purposes": ["PSYCHOSOCIAL"],
+            "agencies": ["unicef"], "fields": ["child.languages"], "assent": "GIVEN", "language": "spa",
+            "explained_at": "2026-11-20T10:00:00Z", "form": "WRITTEN", "evidence_digest": "0f" * 32,
+            "evidence_reference": "PP/2026/0417", "officer": "pp-0001",
+            "expires_at": (datetime.now(UTC) + timedelta(days=90)).isoformat(),
+        }  # fmt: skip
+        return str((await self.cast["pp-chp"].post("/v1/referral/consents", body))["id"])
+
+    async def shared(self, basis: str = "BEST_INTERESTS") -> str:
+        """Return a referral by which UNICEF may read which languages the girl speaks."""
+        body = {
+            "case_id": self.values["case_id"], "recipient": "unicef", "service": "PSYCHOSOCIAL",
+            "reason": "NEED_ASSESSED", "urgency": "1d", "lawful_basis": basis, "fields": ["child.languages"],
+        }  # fmt: skip
+        made = await self.cast["pp-chp"].post("/v1/referral/referrals", body)
+        await self.cast["unicef"].post(f"/v1/referral/referrals/{made['id']}/accept", {})
+        return str(made["id"])
+
+    async def withdrawal(self) -> str:
+        """Return a notice to UNICEF of a consent that ended after it had read."""
+        await self.consent()
+        referral_id = await self.shared("CONSENT")
+        read = await self.cast["unicef"].get(f"/v1/referral/referrals/{referral_id}/disclosure")
+        body = {"withdrawn_by": "PP_EN_SUPLENCIA", "officer": "pp-0001"}
+        path = "/v1/referral/consents"
+        for each in await self.cast["pp-chp"].items(path, case_id=read["case_id"], limit=100):
+            if each["state"] == "ACTIVE":  # another curl's, under which it may have read as well
+                await self.cast["pp-chp"].post(f"{path}/{each['id']}/withdraw", body)
+        known = await self.cast["unicef"].items("/v1/referral/withdrawals", state="OPEN")
+        return str(known[0]["id"])
+
+    async def override(self) -> str:
+        """Return an override that waits for its review."""
+        body = {
+            "case_id": self.values["case_id"], "recipient": "unicef", "purpose": "HEALTH", "fields": ["alerts.health"],
+            "reason": "URGENT_HEALTH", "officer": "pp-0009",
+        }  # fmt: skip
+        return str((await self.cast["stage-supervisor"].post("/v1/referral/overrides", body))["id"])
+
+    async def withholding(self) -> str:
+        """Return a withholding, in a case that no other curl needs."""
+        body = {"case_id": await self.case(), "agency": "unicef", "reason": "FEAR_OF_HARM", "officer": "pp-0001"}
+        return str((await self.cast["pp-chp"].post("/v1/referral/withholdings", body))["id"])
 
     async def referral_load(self) -> str:
         """Return an upload of referrals, in which one line is refused."""

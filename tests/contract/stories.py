@@ -21,6 +21,7 @@ from shared.testing import client, key
 from tests.contract.matrix import Place
 from tests.unit.consular import world as consular
 from tests.unit.intake import world as intake
+from tests.unit.referral import consents_world as consents
 from tests.unit.referral import directory_world as directory
 from tests.unit.referral import measures_world as measures
 from tests.unit.referral import refuge_world as outcomes
@@ -127,6 +128,27 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         await _calendar(world, place)
         await _planned(place, world)
         yield place
+        async with consents.with_intake(world):
+            await _consented(place, world)
+            yield place
+
+
+async def _consented(place: Place, world: referral.World) -> None:
+    """UNICEF read of another girl on a consent that was withdrawn; it reads on by an override; IOM must not know."""
+    case, consent, read = await consents.shared(world)
+    await consents.disclosure(world, read)
+    await consents.withdrawn(world, consent)
+    (notice,) = await consents.notice_to(world, "unicef", case["id"])
+    override = {
+        "case_id": case["id"], "recipient": "unicef", "purpose": "PSYCHOSOCIAL", "fields": consents.LISTED,
+        "reason": "DANGER_TO_LIFE", "officer": "pp-0009",
+    }  # fmt: skip
+    made = await world.post("pp-chp", "/overrides", override, 201, role="supervisor")
+    kept = {"case_id": case["id"], "agency": "iom", "reason": "FEAR_OF_HARM", "officer": "pp-0001"}
+    place.objects |= {
+        "consent": consent["id"], "withdrawal_notice": notice["id"], "override": made.json()["id"],
+        "withholding": (await world.post("pp-chp", "/withholdings", kept, 201)).json()["id"], "disclosure": read["id"],
+    }  # fmt: skip
 
 
 async def _planned(place: Place, world: referral.World) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.referral.consents.schemas import ConsentWithdrawn
 from services.referral.transfers.schemas import TransferMoved
 from shared import events
 from shared.clocks.facts import ClockMoved
@@ -22,6 +23,7 @@ KINDS: dict[str, type[Fact]] = {
     ReferralMoved.SENT: ReferralMoved,
     TransferMoved.PROPOSED: TransferMoved,
     TransferMoved.TYPE: TransferMoved,
+    ConsentWithdrawn.TYPE: ConsentWithdrawn,
     "clock.warned": ClockSpoke,
     "clock.breached": ClockSpoke,
 }
@@ -59,6 +61,7 @@ def test_what_goes_outside_is_neutral() -> None:
         "referral.moved",
         "transfer.proposed",
         "transfer.moved",
+        "consent.withdrawn",
         "notice.issued",
         "clock.warned",
         "clock.breached",

@@ -26,6 +26,7 @@ OWN = {
     "referral/determinations": {"assessments.py"},  # what is found, and what the child says
     "referral/measures": {"admissions.py"},  # who lives in a centre on a measure
     "referral/plans": {"items.py"},  # what is done with each item
+    "referral/cases": {"laws.py", "machine.py", "representation.py", "recipients.py"},
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     # codes, time limits and who is asked next, each a table; opening and steps; sealed words; what the worker does;
@@ -36,10 +37,15 @@ OWN = {
         "ladder.py",
         "notes.py",
         "opening.py",
+        "asks.py",
+        "permission.py",
         "steps.py",
         "upkeep.py",
         "uploads.py",
     },
+    # code lists; a withdrawal travels; sharing without consent; from whom a case is kept
+    "referral/consents": {"codes.py", "travel.py", "overrides.py", "withholdings.py"},
+    "referral/disclosures": {"guard.py"},  # who may be reached at all
     "referral/transfers": {"upkeep.py"},  # asks about a child who has not arrived
     # code lists; what each step entails; what a claim holds up; the worker's turn
     "referral/refuge": {"codes.py", "effects.py", "holds.py", "turns.py"},

@@ -58,6 +58,10 @@ CALLERS = (
     (r"referral_agencies_capacity_put", CAS),
     (r"referral_cas_reports_acknowledge", "pp-fed"),
     (r"referral_(agencies_(capacity|certification|location|contacts)|free_places|cas_reports)_.*", "pp-chp"),
+    (r"referral_referrals_disclosure_stop", "pp-chp"),
+    (r"referral_overrides_override", "stage-supervisor"),
+    (r"referral_(consents|overrides|withholdings)_.*", "pp-chp"),
+    (r"referral_(withdrawals|disclosures)_.*", "unicef"),
     (r"referral_referrals_(create|withdraw|enter_in_error|\w+_refusal|hand_on|bulk_load)", "pp-chp"),
     (r"referral_bulk_loads_.*", "pp-chp"),
     (r"referral_transfers_(accept|decline|arrive|not_arrive)", "dif-tam"),
@@ -136,6 +140,11 @@ async def feed(stage: Stage) -> Values:
 async def replay(stage: Stage) -> Values:
     since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     return {"endpoint_id": await stage.endpoint(*stage.place), "since": since}
+
+
+async def nobody_kept_out(stage: Stage) -> Values:
+    """A case that is kept from nobody, and that no other curl needs."""
+    return {"case_id": await stage.case()}
 
 
 async def represented(stage: Stage) -> Values:
@@ -264,6 +273,12 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"referral_cases_absences_(find|review)", Stage.absence),
     (r"referral_cases_tasks_done", Stage.task),
     (r"referral_alerts_(show|withdraw)", one("alert_id", Stage.alert)),
+    (r"referral_referrals_disclosure_.*", one("referral_id", Stage.shared)),
+    (r"referral_consents_(read|narrow|review|withdraw)", one("consent_id", Stage.consent)),
+    (r"referral_withdrawals_(notice|acknowledge)", one("withdrawal_notice_id", Stage.withdrawal)),
+    (r"referral_overrides_(uphold|revoke)", one("override_id", Stage.override)),
+    (r"referral_withholdings_withhold", nobody_kept_out),
+    (r"referral_withholdings_end", one("withholding_id", Stage.withholding)),
     (r"referral_referrals_(read|receive|accept|decline|withdraw|enter_in_error)", referral()),
     (r"referral_referrals_(start|hold|agree|complete|not_achieve)", referral("accept")),
     (r"referral_referrals_\w+_refusal", one("referral_id", Stage.refused)),

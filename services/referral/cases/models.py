@@ -89,6 +89,23 @@ class CaseParty(SQLModel, table=True):
     since: datetime = Field(sa_type=UTCDateTime)
 
 
+class CaseWithheld(SQLModel, table=True):
+    """From whom a case is kept, whatever their role (R29): an agency, or a class of them."""
+
+    __tablename__ = "case_withheld"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="route_case.id", index=True)
+    whom: str = Field(index=True, description="id of an agency, or code of a class")
+    reason: str = Field(description="code: why")
+    agency: str = Field(description="who said so")
+    officer: str
+    sealed_words: bytes | None = None
+    since: datetime = Field(sa_type=UTCDateTime)
+    until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_by: str | None = Field(default=None, description="agency and officer who ended it")
+
+
 class CaseGate(SQLModel, table=True):
     """A gate was opened or closed, by whom and on what evidence. Rows are only added: the last one holds."""
 

@@ -10,7 +10,8 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.service import SYSTEM
-from services.referral.cases.models import Case, CaseParty, CaseRepresentation, CaseRisk
+from services.referral.cases import recipients
+from services.referral.cases.models import Case, CaseParty, CaseRepresentation, CaseRisk, CaseWithheld
 from services.referral.cases.rules import FEDERAL_PP, Status
 from shared.auth import Caller
 from shared.clocks.models import Clock
@@ -25,7 +26,23 @@ def readable(caller: Caller) -> Any:
     if caller.agency_kind in ABROAD:
         return select(Case).where(false())
     taken = select(CaseParty.case_id).where(CaseParty.agency == caller.agency)
-    return select(Case).where(or_(in_territory(caller), col(Case.id).in_(taken)))
+    found = select(Case).where(or_(in_territory(caller), col(Case.id).in_(taken)))
+    return found if caller is SYSTEM else found.where(col(Case.id).not_in(kept_from(caller)))
+
+
+def kept_from(caller: Caller) -> Any:
+    """Select the ids of the cases that are kept from the caller, whatever its role (R29). From no Procuraduría."""
+    found = select(CaseWithheld.case_id)
+    if caller.agency_kind == "PP":
+        return found.where(false())
+    told = recipients.names(caller.agency, caller.agency_kind)
+    return found.where(col(CaseWithheld.whom).in_(told), col(CaseWithheld.until).is_(None))
+
+
+async def withheld(session: AsyncSession, case_id: str) -> set[str]:
+    """Return from whom a case is kept: ids of agencies, codes of classes."""
+    statement = select(CaseWithheld.whom).where(CaseWithheld.case_id == case_id, col(CaseWithheld.until).is_(None))
+    return set((await session.exec(statement)).all())
 
 
 def in_territory(caller: Caller) -> Any:

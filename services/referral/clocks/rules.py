@@ -97,6 +97,10 @@ CHAINS = {
         Chain("TRANSFER_ANSWER", _PP),
         Chain("TRANSFER_DEPART", _PP),
         Chain("TRANSFER_ARRIVE", _PP, (_after(3, To.PP),)),
+        # consents: what they let be read may tell of a wish for protection
+        Chain("CONSENT_REVIEW", _PP, confidential=True),
+        Chain("WITHDRAWAL_ACK", _PP, (_after(72, To.PP, To.FEDERAL),), Kind.PP),
+        Chain("OVERRIDE_REVIEW", _PP, (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
         # a child who is missing, and one who is about to come of age
         Chain("SEARCH_FIRST", _UP, (_after(24, To.PP, To.FEDERAL),), Kind.PP),
         Chain("SEARCH_NEXT", _UP, (_after(72, To.PP, To.FEDERAL),), Kind.PP),
@@ -149,6 +153,7 @@ RESOURCES = {
     "ref": "referral", "enc": "encounter", "ntc": "notice", "cas": "case", "rel": "release", "act": "acta",
     "trc": "tracing", "rep": "report", "trf": "transfer", "rvw": "search_review", "tsk": "task",
     "msr": "measure", "itm": "plan_item",
+    "cst": "consent", "wdn": "withdrawal_notice", "ovr": "override",
 }  # fmt: skip
 """The prefix of an id → the kind of resource."""
 

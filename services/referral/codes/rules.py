@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from services.referral.consents import codes as consents
+from services.referral.consents import rules as consent_rules
+from services.referral.disclosures import rules as disclosures
 from services.referral.referrals import codes as referrals
 from services.referral.transfers import rules as transfers
 from shared.catalogue import Text
@@ -45,6 +48,17 @@ LISTED = (
     Listed("transfer-withdrawals", transfers.WITHDRAWALS),
     Listed("arrival-conditions", transfers.CONDITIONS),
     Listed("case-fields", transfers.CASE_FIELDS),
+    Listed("purposes", consents.PURPOSES, consents.CPIMS),
+    Listed("recipient-classes", consents.CLASSES, consents.CPIMS),
+    Listed("consent-givers", consents.GIVERS, consents.CPIMS),
+    Listed("assents", consents.ASSENTS, consents.CPIMS),
+    Listed("consent-forms", consents.FORMS, "LGPDPPSO, art. 15; the list is a design decision"),
+    Listed("consent-withdrawal-reasons", consents.WITHDRAWAL_REASONS),
+    Listed("withdrawal-acts", consents.DONE, "LGPDPPSO, art. 17 and 18; the list is a design decision"),
+    Listed("override-reasons", consents.OVERRIDE_REASONS, "After LGPDPPSO, art. 16; a design decision"),
+    Listed("withhold-reasons", consents.WITHHOLD_REASONS, consents.CPIMS),
+    Listed("disclosure-stop-reasons", disclosures.STOP_REASONS),
+    Listed("sensitivities", consent_rules.SENSITIVITIES, "LGPDPPSO, art. 3; the list is a design decision"),
 )
 """Every list of the service."""
 

@@ -1,19 +1,17 @@
 """How a referral comes to be: its row, its clock, who takes part, who is told."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies.rules import Service
 from services.referral.agencies.service import SYSTEM, bound_to
 from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
-from services.referral.cases.rules import Risk, Seen
-from services.referral.referrals import deadlines, notes, rules, store
-from services.referral.referrals.codes import LawfulBasis, Urgency
+from services.referral.cases.rules import Seen
+from services.referral.referrals import deadlines, notes, permission, rules, store
+from services.referral.referrals.asks import Ask
 from services.referral.referrals.models import Referral, ReferralWithheld
 from services.referral.referrals.rules import ReferralKind
 from shared import audit, clock, ids
@@ -21,31 +19,8 @@ from shared.auth import Caller
 from shared.clocks import service as clocks
 from shared.clocks import store as clock_store
 from shared.clocks.rules import Deadline
-from shared.crypto import Vault
 from shared.delivery import service as delivery
 from shared.events import ReferralMoved
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a referral says beyond who asks whom for which child: the minimum referral set."""
-
-    service: Service | None = None
-    urgency: Urgency = Urgency.HOUR
-    lawful_basis: LawfulBasis = LawfulBasis.LEGAL_OBLIGATION
-    risk: Risk | None = None
-    fields: tuple[str, ...] | None = None
-    withheld_from: tuple[str, ...] = ()
-    interpreter: str | None = None
-    note: str | None = None
-    safe_contact: str | None = None
-    parent_id: str | None = None
-    depth: int = 0
-    follows: Referral | None = None
-    external_id: str | None = None
-    vault: Vault | None = None
-    """What seals `note` and `safe_contact`; needed where there is one of them."""
-
 
 _PLAIN = Ask()
 
@@ -64,10 +39,12 @@ async def open_referral(
     """Open a referral and start its acknowledgement clock.
 
     `sender_id` is the caller's agency when left out; the system names the agency it acts for.
-    Raises RefusedByLaw for a body of a foreign state.
+    Raises RefusedByLaw for a body of a foreign state, and where a service must not be asked of whom it would (R28, R29).
     """
     if bound_to(recipient_id) is not None:
         raise rules.ABROAD.refuse("That body serves a foreign state.", allowed_actions=[])
+    if kind is ReferralKind.SERVICE:
+        await permission.check(session, case, recipient_id, ask)
     now, referral_id = clock.now(), ids.new("ref")
     running = clocks.started(
         deadlines.acknowledgement(kind, ask.urgency), case=case.id, resource_id=referral_id, agency=recipient_id, at=now

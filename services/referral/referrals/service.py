@@ -10,9 +10,9 @@ from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
 from services.referral.cases.rules import FEDERAL_PP
 from services.referral.referrals import notes, rules, store
+from services.referral.referrals.asks import Ask as Ask
 from services.referral.referrals.codes import Outcome
 from services.referral.referrals.models import Referral
-from services.referral.referrals.opening import Ask as Ask
 from services.referral.referrals.opening import open_once as open_once
 from services.referral.referrals.opening import open_referral as open_referral
 from services.referral.referrals.opening import publish

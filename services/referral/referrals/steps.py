@@ -10,12 +10,15 @@ from services.referral.agencies import store as directory
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
+from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
+from services.referral.cases.recipients import kept_from
 from services.referral.cases.rules import FEDERAL_PP
 from services.referral.referrals import deadlines, ladder, notes, rules, store
+from services.referral.referrals.asks import Ask
 from services.referral.referrals.codes import Outcome, WithdrawReason
 from services.referral.referrals.models import Referral
-from services.referral.referrals.opening import Ask, note, open_once, open_referral, publish, run_clock
+from services.referral.referrals.opening import note, open_once, open_referral, publish, run_clock
 from services.referral.referrals.rules import Action, Party, ReferralKind, Standing, State
 from shared import audit, clock
 from shared.auth import Caller
@@ -240,9 +243,11 @@ async def _next_provider(session: AsyncSession, vault: Vault, referral: Referral
     case = await _locked(session, referral)
     asked = {each.recipient for each in await store.chain(session, SYSTEM, referral)}
     withheld = set(referral.withheld_from or ())
+    kept = await case_store.withheld(session, case.id)
+    fit = [each for each in directory.readable(SYSTEM).values() if not kept_from(kept, each.id, each.kind)]
     own = agencies.competent(Kind.PP, case.state).id
     step = ladder.next_provider(
-        referral.service, case.state, FEDERAL_PP if own in withheld else own, directory.readable(SYSTEM).values(),
+        referral.service, case.state, FEDERAL_PP if own in withheld else own, fit,
         basis=referral.lawful_basis, without=asked | withheld | {referral.sender},
     )  # fmt: skip
     await _follow(session, vault, case, referral, step.kind, step.recipient)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import false, true, update
+from sqlalchemy import false, not_, true, update
 from sqlmodel import and_, col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,7 +26,8 @@ def readable(caller: Caller) -> Any:
 
     The Procuraduría of the territory represents the child and sees all of them. INM sees only
     those that it takes part in: a notice to COMAR that another agency caused is not INM's to know.
-    From whom a referral is withheld does not see it, whatever its role (R29).
+    From whom a referral is withheld does not see it, whatever its role (R29); nor a service's from whom the case is.
+    What the law orders still goes there: it holds codes, and no disclosure comes of it.
     """
     own = or_(
         Referral.sender == caller.agency,
@@ -36,8 +37,9 @@ def readable(caller: Caller) -> Any:
     )
     if caller is SYSTEM:
         return select(Referral)
+    kept = and_(Referral.kind == ReferralKind.SERVICE, col(Referral.case_id).in_(cases.kept_from(caller)))
     withheld = select(ReferralWithheld.referral_id).where(ReferralWithheld.agency == caller.agency)
-    return select(Referral).where(own, col(Referral.id).not_in(withheld))
+    return select(Referral).where(own, not_(kept), col(Referral.id).not_in(withheld))
 
 
 def _represented(caller: Caller) -> Any:

@@ -13,9 +13,10 @@ from services.referral.cases import rules as case_rules
 from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
+from services.referral.cases.recipients import kept_from
 from services.referral.cases.representation import move_to
 from services.referral.referrals import service as referrals
-from services.referral.referrals.rules import ReferralKind
+from services.referral.referrals.rules import NEED_TO_KNOW, ReferralKind
 from services.referral.transfers import rules, store
 from services.referral.transfers.models import Transfer
 from services.referral.transfers.rules import Side, TransferAction, TransferKind, TransferState, View
@@ -63,6 +64,8 @@ async def propose(session: AsyncSession, vault: Vault, caller: Caller, body: Tra
     """
     case = await cases.find(session, caller, body.case_id, lock=True)
     recipient = _vet(caller, case, body)
+    if kept_from(await case_store.withheld(session, case.id), recipient.id, recipient.kind):
+        raise NEED_TO_KNOW.refuse("It is withheld from that agency.", allowed_actions=[])
     if await store.live(session, case.id, body.kind):
         raise Conflict("The case has a transfer of this kind already.", allowed_actions=[])
     now, transfer_id = clock.now(), ids.new("trf")

@@ -20,7 +20,8 @@ from shared.clocks.models import Clock
 def readable(caller: Caller) -> Any:
     """Select the transfers that the caller may know of: its own, and those of the children whom it represents."""
     own = or_(Transfer.sender == caller.agency, Transfer.recipient == caller.agency, _represented(caller))
-    return select(Transfer).where(own)
+    found = select(Transfer).where(own)
+    return found if caller is SYSTEM else found.where(col(Transfer.case_id).not_in(cases.kept_from(caller)))
 
 
 def _represented(caller: Caller) -> Any:
