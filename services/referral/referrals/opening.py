@@ -39,7 +39,7 @@ async def open_referral(
     """Open a referral and start its acknowledgement clock.
 
     `sender_id` is the caller's agency when left out; the system names the agency it acts for.
-    Raises RefusedByLaw for a body of a foreign state, and where a service must not be asked of whom it would (R28, R29).
+    Raises RefusedByLaw for a body of a foreign state, and for a service where R28 or R29 forbids it.
     """
     if bound_to(recipient_id) is not None:
         raise rules.ABROAD.refuse("That body serves a foreign state.", allowed_actions=[])
