@@ -95,7 +95,7 @@ READERS: dict[str, frozenset[str]] = {
     "withdrawal_notice": _REPRESENTED | {"unicef"},
     "override": _REPRESENTED,
     "withholding": _REPRESENTED,
-    "disclosure": frozenset({"unicef"}),  # the recipient of the referral alone
+    "disclosed": frozenset({"unicef"}),  # the recipient of the referral alone
     "transfer/proposed": _REPRESENTED | {"dif-chp", "dif-tam"},
     "acta": LOCAL | {"dif-chp"},
     "clock": frozenset({"unicef"}),  # who owes the duty; others see it with what it is about

@@ -139,7 +139,7 @@ def kind_of(place: Place, route: APIRoute, param: str) -> str:
         return "indications"
     word = route.path_format.rpartition("/")[2]
     if word == "disclosure":
-        return word
+        return "disclosed"  # the referral; a disclosure is one reading
     if word in _LISTS and "GET" in methods_of(route):
         return word
     if word in ("contacts", "location", "capacity") and kind in ("agency", "cas"):

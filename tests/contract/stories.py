@@ -147,7 +147,7 @@ async def _consented(place: Place, world: referral.World) -> None:
     kept = {"case_id": case["id"], "agency": "iom", "reason": "FEAR_OF_HARM", "officer": "pp-0001"}
     place.objects |= {
         "consent": consent["id"], "withdrawal_notice": notice["id"], "override": made.json()["id"],
-        "withholding": (await world.post("pp-chp", "/withholdings", kept, 201)).json()["id"], "disclosure": read["id"],
+        "withholding": (await world.post("pp-chp", "/withholdings", kept, 201)).json()["id"], "disclosed": read["id"],
     }  # fmt: skip
 
 

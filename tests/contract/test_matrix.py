@@ -126,7 +126,7 @@ async def everything(place: Place) -> list[object]:
     """Return every object as those who may read it see it."""
     seen: list[object] = []
     for request in asked(place):
-        if (request.method, request.place) != ("GET", "path") or request.kind == "disclosure":
+        if (request.method, request.place) != ("GET", "path") or request.kind == "disclosed":
             continue  # each reading of a disclosure is one of its own
         for name in objects_of(place, request):
             for who in sorted(readers(name))[:1]:

@@ -48,17 +48,21 @@ class ConsentIn(In):
     case_id: Id
     given_by: Giver = Field(description="who consents", examples=["PP_EN_SUPLENCIA"])
     purposes: Purposes = Field(description="what the data may be used for")
-    agencies: Agencies = Field(default_factory=list, description="recipients by name")
+    agencies: Agencies = Field(description="recipients by name")
     classes: Classes = Field(default_factory=list, description="recipients as a class")
     fields: Fields = Field(min_length=1, description="which fields, and no others")
     assent: Assent = Field(description="what the child said", examples=["GIVEN"])
     language: Language = Field(description="in which it was explained to the child", examples=["spa"])
     explained_at: Past = Field(description="when it was explained")
     form: Form = Field(description="what proves it", examples=["WRITTEN"])
-    evidence_digest: Digest | None = Field(default=None, description="SHA-256 of the signed document")
-    evidence_reference: Reference | None = Field(default=None, description="where the document is kept; never a name")
+    evidence_digest: Digest | None = Field(description="SHA-256 of the signed document", examples=["0f" * 32])
+    evidence_reference: Reference | None = Field(
+        description="where the document is kept; never a name", examples=["PP/2026/0417"]
+    )
     valid_from: AwareDatetime | None = Field(default=None, description="null: from now", examples=[None])
-    expires_at: AwareDatetime = Field(description="when it ends", examples=["2027-05-20T00:00:00Z"])
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="when it ends; null: half a year after it began", examples=[None]
+    )
     officer: Officer
     note: Note | None = None
 
@@ -85,7 +89,7 @@ class WithdrawIn(In):
 class NarrowIn(WithdrawIn):
     """What is taken back: these fields, from these recipients. What is left empty means all of them."""
 
-    fields: Fields = Field(default_factory=list, description="empty: all of them")
+    fields: Fields = Field(description="empty: all of them")
     agencies: Agencies = Field(default_factory=list, description="both empty: all recipients")
     classes: Classes = Field(default_factory=list, description="recipients as a class")
 
@@ -222,7 +226,7 @@ class WithholdIn(In):
     """From whom a case is to be kept: an agency, or a class of them."""
 
     case_id: Id
-    agency: Slug | None = Field(default=None, description="an agency", examples=["unicef"])
+    agency: Slug | None = Field(description="an agency", examples=["unicef"])
     recipient_class: RecipientClass | None = Field(default=None, description="or a class", examples=[None])
     reason: WithholdReason = Field(description="why", examples=["FEAR_OF_HARM"])
     officer: Officer

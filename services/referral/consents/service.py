@@ -32,16 +32,18 @@ async def give(session: AsyncSession, vault: Vault, caller: Caller, body: Consen
     case = await cases.find(session, caller, body.case_id, lock=True)
     now = clock.now()
     since = body.valid_from or now
+    until = body.expires_at or since + rules.LONGEST / 2
     await _may_give(session, caller, case, body.given_by)
     rules.check_assent(body.assent, body.given_by)
     rules.check_form(body.form, body.fields)
-    rules.check_term(since, body.expires_at)
-    if body.expires_at <= max(since, now):
+    rules.check_term(since, until)
+    if until <= max(since, now):
         raise Invalid("It would be over before it began.", faults=[Fault("/expires_at", "past")])
     check_agencies(caller, body.agencies)
     consent_id = ids.new("cst")
     consent = Consent(
         id=consent_id, case_id=case.id, child_id=case.child_id, agency=caller.agency, valid_from=since,
+        expires_at=until,
         sealed_words=seal(vault, WORDS, consent_id, body.note), created_at=now, updated_at=now,
         **body.model_dump(mode="json", include={"purposes", "agencies", "classes", "fields"}),
         **body.model_dump(include=_TAKEN),
@@ -58,7 +60,6 @@ async def give(session: AsyncSession, vault: Vault, caller: Caller, body: Consen
 
 _TAKEN = {
     "officer", "given_by", "assent", "language", "explained_at", "form", "evidence_digest", "evidence_reference",
-    "expires_at",
 }  # fmt: skip
 
 

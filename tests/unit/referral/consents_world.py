@@ -86,6 +86,8 @@ async def disclosure(world: World, referral: Any, reader: str = "unicef", status
 async def withdrawn(world: World, consent: Any, **more: Any) -> Any:
     path = "narrow" if more.keys() & {"fields", "agencies", "classes"} else "withdraw"
     body = {"withdrawn_by": "PP_EN_SUPLENCIA", "officer": "pp-0001"} | more
+    if path == "narrow":
+        body = {"fields": []} | body
     return (await world.post("pp-chp", f"/consents/{consent['id']}/{path}", body, 200)).json()
 
 

@@ -20,7 +20,7 @@ from services.referral.consents.rules import Cut, Grant
 from services.referral.disclosures import rules
 from services.referral.referrals.codes import FieldCode
 from services.referral.referrals.models import Referral
-from services.referral.referrals.rules import ReferralKind, State
+from services.referral.referrals.rules import NOTICES, ReferralKind, State
 from shared import auth, clock
 from shared.audit import AuditEntry
 from shared.testing import key
@@ -115,7 +115,8 @@ async def test_another_basis_needs_no_consent_and_a_list_that_is_empty_shows_not
     referral = await asked(world, case["id"], "iom", **on)
     shown = await disclosure(world, referral, "iom")
     assert ([each["code"] for each in shown["fields"]], shown["basis"]) == (LISTED, "BEST_INTERESTS")
-    for fields in (None, []):
+    nothing: tuple[list[str] | None, ...] = (None, [])
+    for fields in nothing:
         empty = await asked(world, case["id"], "unhcr", **on, fields=fields)
         assert (await disclosure(world, empty, "unhcr", 409))["rule"] == "R29-DISCLOSURE"
 
@@ -245,7 +246,7 @@ async def test_the_list_of_fields_says_how_sensitive_each_is(desk: tuple[World, 
 
 @pytest.mark.parametrize("kind", ReferralKind)
 def test_it_is_read_only_while_a_referral_is_taken_on(kind: ReferralKind) -> None:
-    told = {State.RECEIVED} if kind in rules.NOTICES else set()
+    told = {State.RECEIVED} if kind in NOTICES else set()
     assert {each for each in State if rules.reads(kind, each)} == {State.ACCEPTED, State.WORKING, State.ON_HOLD} | told
 
 
