@@ -14,6 +14,7 @@ from shared.audit import AuditEntry
 from shared.clocks.models import Clock
 from shared.clocks.rules import ClockState
 from shared.db import run
+from tests.unit.referral.consents_world import consented
 from tests.unit.referral.world import World, service_in
 
 
@@ -202,7 +203,8 @@ async def test_no_referral_goes_to_a_body_of_a_foreign_state_by_whatever_way(wor
     part = await world.service(case_id)
     await world.post("unicef", f"/referrals/{part['id']}/accept", status=200)
     await world.post("unicef", "/referrals", service_in(case_id, abroad, parent_id=part["id"]), 409)
-    hers = await world.service(case_id, lawful_basis="CONSENT")
+    await consented(world, case_id)
+    hers = await world.service(case_id, lawful_basis="CONSENT", fields=["child.languages"])
     await world.post("unicef", f"/referrals/{hers['id']}/decline", {"reason": "NO_CAPACITY"}, 200)
     (task,) = [each for each in (await world.get("pp-chp", "/referrals"))["items"] if each["kind"] == "PP_FIND"]
     handed = await world.post("pp-chp", f"/referrals/{task['id']}/hand-on", {"recipient": abroad}, 409)
