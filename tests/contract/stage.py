@@ -291,10 +291,11 @@ class Stage:
         """Return the Procuraduría's task to find somebody, since nobody else may be asked without consent."""
         case_id = self.values["boys_case"]  # the girl is at high risk
         body = {
-            "case_id": case_id, "recipient": "unicef", "purpose": "PSYCHOSOCIAL", "fields": ["child.languages"],
-            "reason": "BEST_INTERESTS", "officer": "pp-0009",
+            "case_id": case_id, "purpose": "PSYCHOSOCIAL", "fields": ["child.languages"], "reason": "BEST_INTERESTS",
+            "officer": "pp-0009",
         }  # fmt: skip
-        await self.cast["stage-supervisor"].post("/v1/referral/overrides", body)
+        for recipient in ("unicef", "dif-tam"):  # who is asked, and to whom it is handed on
+            await self.cast["stage-supervisor"].post("/v1/referral/overrides", body | {"recipient": recipient})
         asked = await self._asked(lawful_basis="CONSENT", case_id=case_id, fields=["child.languages"])
         found = await self.cast["pp-chp"].items("/v1/referral/referrals", kind="PP_FIND", limit=100)
         return str(next(each["id"] for each in found if each["follows"] == asked))
