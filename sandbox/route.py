@@ -103,8 +103,20 @@ class Story:
         acta: dict[str, Any] = await self.agency("inm").post("/v1/referral/actas", body, self.key("acta"))
         return acta
 
+    async def screen(self) -> None:
+        """An officer screens the child, and finds no need of protection."""
+        body = {
+            "screened_at": self.met_at.isoformat(),
+            "screened_in": self.child["languages"][0],
+            "officer": "opi-0417",
+            "indicators": [],
+        }
+        path = f"/v1/intake/children/{self.encounter['child_id']}/screenings"
+        await self.agency("inm").post(path, body, f"screen:{self.encounter['child_id']}")
+
     async def propose(self) -> None:
         """An officer proposes that the consulate be told."""
+        await self.screen()
         body = {
             "case_id": self.case["id"],
             "nationality": self.child["nationalities"][0],

@@ -108,6 +108,17 @@ class ReleaseGranted(Fact):
     dif: Office
 
 
+class CrossingSent(Fact):
+    """referral → a body of another state: what is asked of it for a child. No identity, no age, no date, no case."""
+
+    TYPE: ClassVar = "crossing.sent"
+    crossing_id: str
+    state: str
+    service: str
+    pp: Office
+    dif: Office
+
+
 class NoticeAcknowledged(Fact):
     """consular → referral: the consulate said that it has been notified."""
 

@@ -45,9 +45,11 @@ from services.referral.places.routes import free as free_place_routes
 from services.referral.plans import rules as plans
 from services.referral.plans.routes import plan_items as plan_item_routes
 from services.referral.plans.routes import plans as plan_routes
+from services.referral.protection import lift_routes as lifts
+from services.referral.protection import lifting, permits
 from services.referral.protection import routes as guard
 from services.referral.protection import rules as protection
-from services.referral.protection.service import found
+from services.referral.protection.indications import found
 from services.referral.referrals import deadlines
 from services.referral.referrals import rules as referrals
 from services.referral.referrals.routes import bulk_routes, load_routes
@@ -73,11 +75,11 @@ TIME = (*clocks.RULES, *calendar.RULES, REASONED)
 HANDED_OVER = (*referrals.RULES, *transfers.RULES)
 OUTCOMES = (*refuge.RULES, *return_points.RULES, *returns.RULES)
 CARE = (*measures.RULES, *determinations.RULES)
-KNOWING = (*consents.RULES, *disclosures.RULES, *protection.RULES)
+KNOWING = (*consents.RULES, *disclosures.RULES, *protection.RULES, *lifting.RULES)
 RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *KNOWING, *OUTCOMES)
 ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
 ENDS = (*absences.DEADLINES, *majority.DEADLINES, *refuge.DEADLINES, *returns.DEADLINES)
-DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS, *consents.DEADLINES)
+DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS, *consents.DEADLINES, *lifting.DEADLINES)
 CARE_ROUTES = (
     measure_routes, admission_routes, assessment_routes(found), hearing_routes, determination_routes, plan_routes,
     plan_item_routes,
@@ -123,11 +125,12 @@ def api(runtime: Runtime) -> ASGIApp:
             guard.indications,
             guard.releases,
             guard.internal,
+            *lifts.routes,
             refuge_routes,
             hold_routes,
             return_point_routes,
             return_routes,
-            *routers("referral"),
+            *routers("referral", gate=permits.gate(runtime.database), asks=permits.asks),
             rulebook("referral", RULES, DEADLINES),
         ],
         handlers=HANDLERS,

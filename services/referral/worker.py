@@ -8,7 +8,7 @@ from services.referral.calendar import service as calendar
 from services.referral.cas_reports.service import Opener
 from services.referral.clocks.service import fired
 from services.referral.majority import service as majority
-from services.referral.protection import facts
+from services.referral.protection import facts, permits
 from services.referral.referrals.upkeep import Upkeep
 from services.referral.refuge.turns import Turns
 from services.referral.transfers import upkeep as transfers
@@ -29,7 +29,9 @@ def worker(runtime: Runtime) -> FastAPI:
         "calendar": lambda: sweep(runtime.database, SYSTEM),
         "refuge": Turns(runtime).turn,
     }
-    return create_worker(runtime, "services.referral", fired=fired, on_start=_start, turns=turns)
+    return create_worker(
+        runtime, "services.referral", fired=fired, gate=permits.gate(runtime.database), on_start=_start, turns=turns
+    )
 
 
 async def _start(runtime: Runtime, session: AsyncSession) -> None:

@@ -1,10 +1,11 @@
 """HTTP of the webhook engine, mounted by the services that have receivers outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from fastapi import APIRouter
 
+from shared.auth import Caller
 from shared.delivery.deliveries.routes import deliveries
 from shared.delivery.endpoints.routes import alarms, endpoints
 from shared.delivery.events.routes import events
@@ -14,14 +15,19 @@ from shared.delivery.rules import Chain
 
 
 def routers(
-    name: str, *, kinds: tuple[str, ...] = (), gate: Gate | None = None, chains: Mapping[str, Chain] | None = None
+    name: str,
+    *,
+    kinds: tuple[str, ...] = (),
+    gate: Gate | None = None,
+    chains: Mapping[str, Chain] | None = None,
+    asks: Callable[[Caller], bool] = lambda _: True,
 ) -> list[APIRouter]:
     """Return the routers of a service's endpoints, their alarms, deliveries and feeds.
 
     `kinds` are the kinds of agency that may register; `gate` permits what the read of a feed may open;
-    `chains` say what follows where nobody acknowledges an event of a type.
+    `asks` whose reads ask it; `chains` say what follows where nobody acknowledges an event of a type.
     """
-    return [*_of_endpoints(name, kinds), events(name, Door(gate, chains or {}))]
+    return [*_of_endpoints(name, kinds), events(name, Door(gate, chains or {}, asks))]
 
 
 @cache

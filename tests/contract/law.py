@@ -22,6 +22,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "iom": {"agency_kind": "IOM"},
     "casa-refugio": {"agency_kind": "NGO"},
     "upm": {"agency_kind": "UPM"},
+    "child-protection-hnd": {"agency_kind": "CHILD_PROTECTION_ABROAD"},
     "con-hnd-tapachula": {"agency_kind": "CONSULATE", "country": "HND"},
     "con-hnd-cdmx": {"agency_kind": "CONSULATE", "country": "HND"},
     "con-slv-tapachula": {"agency_kind": "CONSULATE", "country": "SLV"},
@@ -106,6 +107,10 @@ READERS: dict[str, frozenset[str]] = {
     "procedure_hold": LOCAL,
     "return": LOCAL | {"dif-chp"},
     "return_point": EVERYBODY,
+    "indication": _REPRESENTED,
+    "lift": _REPRESENTED | {"comar"},  # the two authorities that lift
+    "review": _REPRESENTED,
+    "crossing": frozenset({"child-protection-hnd"}),  # whom it was sent to
     # the webhook engine, in referral and consular: one endpoint of one owner
     "referral:endpoint": _OPERATED | {"pp-chp"},
     "referral:key": _OPERATED | {"pp-chp"},

@@ -24,8 +24,8 @@ from services.referral.cas_reports.models import CasReport
 from services.referral.cas_reports.rules import ReportStatus
 from services.referral.cases.models import Case
 from services.referral.cases.rules import SIDE, Gate, Status
-from services.referral.cases.rules import Status
 from services.referral.places.models import PlaceCount
+from services.referral.protection.models import Crossing
 from services.referral.returns.models import AssistedReturn
 from shared import ids
 from shared.clocks.models import Clock
@@ -576,6 +576,51 @@ class Stage:
         if "depart" in steps:
             await self.write("referral", long_ago.values(departed_at=datetime(2026, 11, 20, 12, tzinfo=UTC)))
         return {"return_id": str(made["id"]), "return_point_id": point_id}
+
+    async def barred(self) -> str:
+        """Return the case of the boy, whose guard somebody's word has closed."""
+        await self.indication()
+        return self.values["boys_case"]
+
+    async def indication(self) -> str:
+        """Return somebody's word that the boy fears going back."""
+        body = {"case_id": self.values["boys_case"], "code": "FEAR_OF_RETURN", "told_by": "CHILD"}
+        return str((await self.cast["pp-chp"].post("/v1/referral/indications", body))["id"])
+
+    async def lift(self, *, live: bool = False) -> str:
+        """Return a lift of the boy's guard that is proposed, or holds."""
+        decided = {"evidence": "PP/2026/0417", "reasons": "El riesgo cesó", "officer": "pp-0001"}
+        body = {"ground": "JOINT", "purpose": "CONSULAR_NOTICE", "recipients": ["HND"], "case_id": await self.barred()}
+        made = await self.cast["pp-chp"].post("/v1/referral/lifts", body | decided)
+        if live:
+            path = f"/v1/referral/lifts/{made['id']}/concur"
+            await self.cast["comar"].post(path, decided | {"officer": "comar-7"})
+        return str(made["id"])
+
+    async def review(self) -> str:
+        """Return a review of the boy's bar that is due."""
+        await self.barred()
+        found = await self.cast["pp-chp"].items("/v1/referral/reviews", limit=100)
+        return str(next(each["id"] for each in found if each["state"] == "due"))
+
+    async def crossing(self) -> str:
+        """Return what Honduras's child-protection body was sent of the girl, and has not answered."""
+        abroad = self.cast["child-protection-hnd"]
+        if "crossing_id" not in self.values:
+            await abroad.post("/v1/referral/endpoints", {"channel": "pull"})
+            moment = datetime.now(UTC).isoformat()
+            body = {
+                "case_id": self.values["case_id"], "nationality": "HND", "officer": "opi-0417", "screened_at": moment,
+                "told_at": moment, "told_in": "spa", "objects": False, "recipient": "child-protection-hnd",
+                "service": "FAMILY_TRACING",
+            }  # fmt: skip
+            made = await self.cast["inm-chp"].post("/v1/referral/releases", body)
+            for who, step in (("pp-chp", "concur"), ("inm-chp", "release")):
+                await self.cast[who].post(f"/v1/referral/releases/{made['id']}/{step}", {"officer": "o-17"})
+            (event,) = await abroad.items("/v1/referral/events")
+            self.values["crossing_id"] = str(event["data"]["crossing_id"])
+        await self.write("referral", update(Crossing).values(answer=None, answered_at=None))
+        return self.values["crossing_id"]
 
     async def write(self, service: str, what: Any) -> None:
         """Put a row into the database of a service, or change some: what would take hours to come about."""

@@ -13,15 +13,17 @@ from services.consular.notices.models import Notice
 from services.referral.cas_reports.service import Opener
 from services.referral.cases.models import Case
 from services.referral.majority import service as majority
+from services.referral.protection.models import Crossing
 from shared import auth, clock, ids
 from shared.delivery.models import Alarm, Delivery, Endpoint
-from shared.delivery.rules import AlarmKind, EndpointState
+from shared.delivery.rules import AlarmKind, DeliveryState, EndpointState
 from shared.runtime import Runtime
 from shared.testing import client, key
 from tests.contract.matrix import Place
 from tests.unit.consular import world as consular
 from tests.unit.intake import world as intake
 from tests.unit.referral import consents_world as consents
+from tests.unit.referral import abroad_world as abroad
 from tests.unit.referral import directory_world as directory
 from tests.unit.referral import measures_world as measures
 from tests.unit.referral import refuge_world as outcomes
@@ -123,11 +125,12 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         body = {"case_id": place.objects["case/boy"], "code": "FEAR_OF_RETURN", "told_by": "CHILD"}
         told = (await world.post("dif-chp", "/indications", body, 201)).json()
         place.objects |= {"referral/comar": told["comar_referral_id"], "indications": place.objects["case/boy"]}
+        await _guarded(place, world, case, told["id"])
         await _directory(place, world)
         await _followed(place, world, case)
         await _calendar(world, place)
         await _planned(place, world)
-        yield place
+        await _outcomes(place, world, case["id"])
         async with consents.with_intake(world):
             await _consented(place, world)
             yield place
@@ -167,6 +170,26 @@ async def _planned(place: Place, world: referral.World) -> None:
     }  # fmt: skip
 
 
+async def _guarded(place: Place, world: referral.World, girl: Any, indication_id: str) -> None:
+    """The boy's bar is to be lifted and reviewed; Honduras's body has received what the girl was released for."""
+    lift = {
+        "case_id": place.objects["case/boy"], "ground": "JOINT", "purpose": "CONSULAR_NOTICE", "recipients": ["HND"],
+        "evidence": "PP/2026/0417", "reasons": "El riesgo cesó", "officer": "pp-0001",
+    }  # fmt: skip
+    place.objects |= {
+        "indication": indication_id, "lift": (await world.post("pp-chp", "/lifts", lift, 201)).json()["id"],
+        "review": (await world.get("pp-chp", "/reviews"))["items"][0]["id"],
+    }  # fmt: skip
+    await abroad.subscribed(world)
+    release_id = await abroad.granted(world, girl)
+    async with world.runtime.database.work() as session:
+        for sent in (await session.exec(select(Delivery).where(Delivery.gate == release_id))).all():
+            sent.sequence, sent.state = 1, DeliveryState.DELIVERED
+    crossing_id = (await world.rows(Crossing))[0].id
+    await world.post(abroad.HONDURAS, f"/crossings/{crossing_id}/acknowledge", None, 200, **abroad.ABROAD)
+    place.objects["crossing"] = crossing_id
+
+
 async def _calendar(world: referral.World, place: Place) -> None:
     """Take the clocks of UNICEF's referral and of COMAR's, and let COMAR close some days."""
     for name, owner in (("clock", "unicef"), ("clock/confidential", "comar")):
@@ -174,8 +197,6 @@ async def _calendar(world: referral.World, place: Place) -> None:
     days = {"first": "2026-12-21", "last": "2027-01-01", "source": "DOF 14-12-2026"}
     closed = await world.post("comar", "/calendar-suspensions", days, 201)
     place.objects["calendar_suspension"] = closed.json()["id"]
-        await _outcomes(place, world, case["id"])
-        yield place
 
 
 async def _outcomes(place: Place, world: referral.World, girl: str) -> None:
@@ -248,7 +269,7 @@ async def _more(world: referral.World, place: Place, case: Any) -> None:
 async def _release(world: referral.World, case: Any) -> str:
     facts = {
         "child_id": case["child_id"], "version": 1, "nationalities": ["HND"], "residence": None,
-        "stateless_doubt": False, "languages": ["spa"], "relatives": [],
+        "stateless_doubt": False, "languages": ["spa"], "relatives": [], "screened_at": clock.now().isoformat(),
     }  # fmt: skip
     signed = auth.service_token(world.keys.signers["intake"], "referral", "facts:write")
     async with client(world.app, signed) as caller:

@@ -63,6 +63,7 @@ def test_what_goes_outside_is_neutral() -> None:
         "transfer.moved",
         "consent.withdrawn",
         "notice.issued",
+        "crossing.sent",
         "clock.warned",
         "clock.breached",
         "clock.escalated",

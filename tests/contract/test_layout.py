@@ -20,13 +20,12 @@ OWN = {
         "upkeep.py",
         "weights.py",
     },
-    # the rules of the machine, what its tables say of one case, who represents the child
-    "referral/cases": {"laws.py", "machine.py", "representation.py"},
+    # the rules of the machine, what its tables say of one case, who represents the child, whom it may reach
+    "referral/cases": {"laws.py", "machine.py", "representation.py", "recipients.py"},
     "referral/actas": {"paper.py"},  # the acta as PDF
     "referral/determinations": {"assessments.py"},  # what is found, and what the child says
     "referral/measures": {"admissions.py"},  # who lives in a centre on a measure
     "referral/plans": {"items.py"},  # what is done with each item
-    "referral/cases": {"laws.py", "machine.py", "representation.py", "recipients.py"},
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     # codes, time limits and who is asked next, each a table; opening and steps; sealed words; what the worker does;
@@ -50,7 +49,20 @@ OWN = {
     # code lists; what each step entails; what a claim holds up; the worker's turn
     "referral/refuge": {"codes.py", "effects.py", "holds.py", "turns.py"},
     "referral/returns": {"effects.py"},  # what each step entails
-    "referral/protection": {"facts.py", "permits.py"},  # asks intake for facts; answers the gate
+    # asks intake for facts; answers the gate; what is known when it decides; each act in a file of its own
+    "referral/protection": {
+        "crossings.py",
+        "facts.py",
+        "indications.py",
+        "knowing.py",
+        "lift_routes.py",
+        "lifting.py",
+        "lifts.py",
+        "permits.py",
+        "releases.py",
+        "reviews.py",
+        "waiting.py",
+    },
 }
 """Files that a slice has beyond the known ones: what it says to another service, stated here."""
 SERVICE = {"__init__.py", "__main__.py", "main.py", "worker.py", "handlers.py"}

@@ -269,7 +269,7 @@ def listed(place: Place, path: str) -> list[str]:
     word = path.rpartition("/")[2]
     kind = singular.get(word, word.removesuffix("s"))
     kind = f"{place.name}:{kind}" if kind in ("endpoint", "delivery", "alarm") else kind
-    return [] if "{" in path or kind in ("agency", "consulate") else place.situations(kind)
+    return [] if "{" in path or kind in ("agency", "consulate", "indication") else place.situations(kind)
 
 
 def bodies(place: Place) -> list[tuple[APIRoute, str, Any]]:

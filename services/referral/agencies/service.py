@@ -93,6 +93,19 @@ def bound_to(agency_id: str) -> str | None:
     return found.bound_to if found is not None else None
 
 
+def serves_abroad(body: Agency) -> bool:
+    """Whether a body serves a foreign state. Nothing of a child goes there but by a release (the guard)."""
+    return body.bound_to is not None or body.kind is Kind.CHILD_PROTECTION_ABROAD
+
+
+def here(caller: Caller) -> Mapping[str, Agency]:
+    """Return the bodies that may be asked in a case. Those of foreign states are nobody there, whatever the guard says.
+
+    So a referral to one is answered as one to a body that does not exist, and tells nothing of the child.
+    """
+    return {name: body for name, body in store.readable(caller).items() if not serves_abroad(body)}
+
+
 def is_above(caller: Caller, body: Agency) -> bool:
     """Whether a caller is a body, or one that it belongs to, however many steps up."""
     seen: set[str] = set()

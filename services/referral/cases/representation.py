@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies import store as directory
+from services.referral.agencies import service as agencies
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import competent
 from services.referral.cases import store
@@ -27,7 +27,7 @@ from shared.errors import Conflict, Fault, Invalid
 async def represent(session: AsyncSession, vault: Vault, caller: Caller, case: Case, body: RepresentationIn) -> None:
     """Let a legal representative represent the child from now on, in the place of whoever did."""
     former = await _representing(session, case)
-    if body.body is not None and body.body not in directory.readable(caller):
+    if body.body is not None and body.body not in agencies.here(caller):
         raise Invalid("The directory has no such body.", faults=[Fault("/body", "unknown")])
     row_id = ids.new("rep")
     sealed = vault.seal(jsons.canonical([body.name, body.contact]), "case_representation", case.id)

@@ -75,6 +75,13 @@ CHAINS = {
         Chain("NEEDS", _UP, (_after(24, To.PP),), Kind.PP),
         Chain("VRH", _UP, (_after(72, To.PP),), Kind.PP),
         Chain("TRACING", _UP, (_after(_WEEK, To.PP),), Kind.PP),
+        # the guard: what waits for a decision, and what stands
+        Chain("NOTICE_INM", _OWN, (_after(24, To.PP),)),
+        Chain("NOTICE_PP", _UP, (_after(72, To.FEDERAL),), Kind.PP),
+        Chain("GATE_WAITS", _OWN, (_after(3, To.PP),)),
+        Chain("REVIEW_RELEASE", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP),
+        Chain("REVIEW_BAR", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
+        Chain("REVIEW_LIFT", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
         # consular: a notice that has no way
         Chain("C2", _OWN, (_after(24, To.INM),)),
         # what an agency was sent
@@ -140,13 +147,13 @@ STEPS = {rule: [step.after for step in each.then] for rule, each in CHAINS.items
 
 
 def fit(chain: Chain, kind: str | None, bound_to: str | None, *, owner: bool) -> bool:
-    """Whether a body may learn of a clock (the guard). Who owes a duty knows of it, unless it serves a foreign state.
+    """Whether a body may learn of a clock (the guard): one that serves a foreign state never, who owes it always.
 
     `kind` is null for a body that is in no directory.
     """
-    if not chain.confidential:
-        return True
-    return bound_to is None and (owner or kind not in (Kind.INM, None))
+    if bound_to is not None:
+        return False
+    return not chain.confidential or (owner or kind not in (Kind.INM, None))
 
 
 RESOURCES = {
@@ -154,6 +161,7 @@ RESOURCES = {
     "trc": "tracing", "rep": "report", "trf": "transfer", "rvw": "search_review", "tsk": "task",
     "msr": "measure", "itm": "plan_item",
     "cst": "consent", "wdn": "withdrawal_notice", "ovr": "override",
+    "grv": "guard_review", "crs": "crossing", "lft": "lift",
 }  # fmt: skip
 """The prefix of an id → the kind of resource."""
 

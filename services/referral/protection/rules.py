@@ -1,9 +1,10 @@
-"""When a child may be made known to a consulate. Pure: the whole decision is in `obstacles`.
+"""When a child may be made known to a foreign state. Pure: the whole decision is in `obstacles`.
 
 It protects a child who may need international protection from the state that it fled, and it owes
 prompt consular help to every other child. Unknown means no.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -58,6 +59,13 @@ class ReleaseAction(StrEnum):
     STOP = "stop"
 
 
+class Answer(StrEnum):
+    """What a body abroad says of what it was asked for."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
 TRANSITIONS: dict[tuple[ReleaseState, ReleaseAction], ReleaseState] = {
     (ReleaseState.PROPOSED, ReleaseAction.CONCUR): ReleaseState.CONCURRED,
     (ReleaseState.PROPOSED, ReleaseAction.WITHDRAW): ReleaseState.WITHDRAWN,
@@ -110,7 +118,18 @@ ACT = Rule(
     "Design decision, after Ley de Migración, art. 112, fr. V, and VCCR art. 36 and 37 b",
     verified=False,
 )
-RULES = (INDICATION, BLOCKED, FOREIGN, ACT)
+ABROAD = Rule(
+    "R22-ABROAD",
+    Text(
+        "A body that serves a foreign state learns of a child only by a release made for it, of a child of that state "
+        "or whose home it is.",
+        "Una autoridad que sirve a un Estado extranjero sólo conoce de una niña o niño por una liberación hecha para "
+        "ella, y sólo de quien es nacional de ese Estado o reside en él.",
+    ),
+    "LRPCAP, art. 21; R22 (return only to nationality or residence); the form is a design decision",
+    verified=False,
+)
+RULES = (INDICATION, BLOCKED, FOREIGN, ACT, ABROAD)
 
 
 class Obstacle(StrEnum):
@@ -121,6 +140,7 @@ class Obstacle(StrEnum):
     MEXICAN = "MEXICAN"
     STATELESS_DOUBT = "STATELESS_DOUBT"
     INDICATION = "INDICATION"
+    PROTECTION_STANDS = "PROTECTION_STANDS"  # a claim or an appeal is pending, or protection was granted
     RELATIVE_PROTECTED = "RELATIVE_PROTECTED"
     RELATIVE_UNKNOWN = "RELATIVE_UNKNOWN"
     NOT_CHANNELLED = "NOT_CHANNELLED"
@@ -128,13 +148,14 @@ class Obstacle(StrEnum):
     NOT_SCREENED = "NOT_SCREENED"
     NOT_TOLD_IN_OWN_LANGUAGE = "NOT_TOLD_IN_OWN_LANGUAGE"
     CHILD_OBJECTS = "CHILD_OBJECTS"
-    GUARD_CLOSED = "GUARD_CLOSED"  # what everybody but the Procuraduría sees of the two that tell of protection
+    GUARD_CLOSED = "GUARD_CLOSED"  # what everybody but the Procuraduría sees of those that tell of protection
 
 
 LAW_OF: dict[Obstacle, Rule] = {
     Obstacle.MEXICAN: FOREIGN,
     Obstacle.STATELESS_DOUBT: FOREIGN,
     Obstacle.INDICATION: BLOCKED,
+    Obstacle.PROTECTION_STANDS: BLOCKED,
     Obstacle.RELATIVE_PROTECTED: BLOCKED,
     Obstacle.GUARD_CLOSED: BLOCKED,
 }
@@ -143,7 +164,10 @@ LAW_OF: dict[Obstacle, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything that the guard knows of a child at one moment. None means unknown."""
+    """Everything that the guard knows of a child at one moment, for one act. None means unknown.
+
+    `blocked`, `relatives_blocked` and `protected` are what no lift covers for this act.
+    """
 
     nationalities: tuple[str, ...] | None
     stateless_doubt: bool | None
@@ -152,16 +176,25 @@ class Known:
     relatives_blocked: tuple[bool | None, ...] = ()
     channelled: bool = False
     represented: bool = False
+    screened: bool = False
+    protected: bool = False
+    residence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the officer who proposes a release has recorded."""
+    """What the officer who proposes a release has recorded.
 
-    nationality: str
+    `nationality` is the state that would learn of the child; None: nobody there can, as when the body is no more.
+    `recipient` is the body of that state; None: its consulate. `returns`: the child itself would go there.
+    """
+
+    nationality: str | None
     screened: bool
     told_in: str | None
     objects: bool | None = field(default=None)
+    recipient: str | None = None
+    returns: bool = False
 
 
 def obstacles(known: Known, act: Act) -> list[Obstacle]:
@@ -170,15 +203,16 @@ def obstacles(known: Known, act: Act) -> list[Obstacle]:
         obstacle
         for obstacle, present in (
             (Obstacle.FACTS_UNKNOWN, _facts_unknown(known)),
-            (Obstacle.NATIONALITY_UNKNOWN, _not_in(act.nationality, known.nationalities)),
+            (Obstacle.NATIONALITY_UNKNOWN, _not_in(act.nationality, _homes(known, act))),
             (Obstacle.MEXICAN, "MEX" in (known.nationalities or ()) or act.nationality == "MEX"),
             (Obstacle.STATELESS_DOUBT, known.stateless_doubt is True),
             (Obstacle.INDICATION, known.blocked),
+            (Obstacle.PROTECTION_STANDS, known.protected),
             (Obstacle.RELATIVE_PROTECTED, True in known.relatives_blocked),
             (Obstacle.RELATIVE_UNKNOWN, None in known.relatives_blocked),
             (Obstacle.NOT_CHANNELLED, not known.channelled),
             (Obstacle.NOT_REPRESENTED, not known.represented),
-            (Obstacle.NOT_SCREENED, not act.screened),
+            (Obstacle.NOT_SCREENED, not (act.screened and known.screened)),
             (Obstacle.NOT_TOLD_IN_OWN_LANGUAGE, _not_in(act.told_in, known.languages)),
             (Obstacle.CHILD_OBJECTS, act.objects is not False),
         )
@@ -186,7 +220,8 @@ def obstacles(known: Known, act: Act) -> list[Obstacle]:
     ]
 
 
-_TELLING = frozenset({Obstacle.INDICATION, Obstacle.RELATIVE_PROTECTED})
+TELLING = frozenset({Obstacle.INDICATION, Obstacle.PROTECTION_STANDS, Obstacle.RELATIVE_PROTECTED})
+"""What tells of protection: for the Procuraduría alone."""
 
 
 def shown_to(agency_kind: str, found: list[Obstacle]) -> list[Obstacle]:
@@ -197,13 +232,20 @@ def shown_to(agency_kind: str, found: list[Obstacle]) -> list[Obstacle]:
     """
     if agency_kind == "PP":
         return found
-    kept = [Obstacle.GUARD_CLOSED if each in _TELLING else each for each in found]
+    kept = [Obstacle.GUARD_CLOSED if each in TELLING else each for each in found]
     return list(dict.fromkeys(kept))
 
 
 def _not_in(stated: str | None, known: tuple[str, ...] | None) -> bool:
     """Whether what the officer stated is not among the facts. While those are unknown, that alone is said."""
     return stated is None or (known is not None and stated not in known)
+
+
+def _homes(known: Known, act: Act) -> tuple[str, ...] | None:
+    """Return the states that may learn of the child: a consulate by nationality, another body by residence too."""
+    if known.nationalities is None or act.recipient is None or known.residence is None:
+        return known.nationalities
+    return (*known.nationalities, known.residence)
 
 
 def _facts_unknown(known: Known) -> bool:
@@ -218,7 +260,18 @@ class Verdict(StrEnum):
     CLOSED = "closed"
 
 
-_PASSING = frozenset({Obstacle.FACTS_UNKNOWN, Obstacle.RELATIVE_UNKNOWN})
+_PASSING = frozenset({Obstacle.FACTS_UNKNOWN, Obstacle.RELATIVE_UNKNOWN, Obstacle.NOT_SCREENED})
+
+
+def law_behind(found: Collection[Obstacle], act: Act) -> Rule:
+    """Return the rule by which a release is refused."""
+    named = next((LAW_OF[each] for each in found if each in LAW_OF), None)
+    return named or (ABROAD if act.recipient is not None and Obstacle.NATIONALITY_UNKNOWN in found else ACT)
+
+
+def awaits_notice(nationalities: Collection[str] | None, stateless_doubt: bool | None) -> bool:
+    """Whether a child of whom this is known is owed a decision on a consular notice: R20 owes others none."""
+    return nationalities is not None and "MEX" not in nationalities and stateless_doubt is False
 
 
 def verdict(state: ReleaseState, found: list[Obstacle]) -> Verdict:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.referral.agencies import service as agencies
 from services.referral.agencies import store as directory
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
@@ -124,7 +125,7 @@ class SentBefore(Conflict):
 
 def _vet(caller: Caller, body: ReferralIn) -> None:
     known = directory.readable(caller)
-    if body.recipient not in known:
+    if body.recipient not in agencies.here(caller):
         raise Invalid("The directory has no such body.", faults=[Fault("/recipient", "unknown")])
     if body.recipient == caller.agency:
         raise Conflict("A referral goes to another agency.")

@@ -256,7 +256,7 @@ async def _next_provider(session: AsyncSession, vault: Vault, referral: Referral
 async def _hand_on(session: AsyncSession, vault: Vault, caller: Caller, referral: Referral, said: Said) -> None:
     """The national DIF found a place in another state, or the Procuraduría a body that serves."""
     case = await _locked(session, referral)
-    found = directory.readable(caller).get(said.recipient or "")
+    found = agencies.here(caller).get(said.recipient or "")
     handover = referral.kind is ReferralKind.DIF_HANDOVER
     if found is None or (handover and (found.kind is not Kind.DIF or found.id == referral.recipient)):
         raise Invalid("It is handed on to a body of the directory.", faults=[Fault("/recipient", "unfit")])

@@ -28,7 +28,10 @@ def readable(caller: Caller) -> Any:
     those that it takes part in: a notice to COMAR that another agency caused is not INM's to know.
     From whom a referral is withheld does not see it, whatever its role (R29); nor a service's from whom the case is.
     What the law orders still goes there: it holds codes, and no disclosure comes of it.
+    What a body of a foreign state may read is a crossing, never a referral (R16).
     """
+    if caller.agency_kind in cases.ABROAD:
+        return select(Referral).where(false())
     own = or_(
         Referral.sender == caller.agency,
         Referral.recipient == caller.agency,

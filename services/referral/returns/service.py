@@ -17,6 +17,7 @@ from services.referral.cases.models import Case
 from services.referral.cases.rules import Bar, Gate, Part, Seen, Status
 from services.referral.cases.schemas import held
 from services.referral.protection import service as protection
+from services.referral.protection.rules import Act
 from services.referral.return_points import rules as point_rules
 from services.referral.return_points import service as points
 from services.referral.returns import effects, rules, store
@@ -103,7 +104,8 @@ async def _locked(session: AsyncSession, caller: Caller, return_id: str) -> tupl
 
 async def _obstacles(session: AsyncSession, caller: Caller, case: Case, row: AssistedReturn) -> list[Hindrance]:
     """Return everything that stands in the way of a return, whoever may know it."""
-    known = await protection.known(session, case)
+    act = Act(row.destination, screened=True, told_in=None, returns=True)
+    known = await protection.known(session, case, act)
     homes = None
     if known.nationalities is not None and None not in known.relatives_blocked:
         lived = await store.residence(session, case.child_id)
@@ -120,7 +122,7 @@ async def _obstacles(session: AsyncSession, caller: Caller, case: Case, row: Ass
             claim=Bar.CLAIM_PENDING in standing.bars,
             appeal=Bar.APPEAL_PENDING in standing.bars,
             unlawful=Bar.RETURN_UNLAWFUL in standing.bars,
-            protected=known.blocked or True in known.relatives_blocked,
+            protected=known.blocked or known.protected or True in known.relatives_blocked,
             heard=row.heard_at is not None and Gate.CHILD_HEARD in standing.gates,
             homes=homes,
             destination=row.destination,

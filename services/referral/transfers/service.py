@@ -93,7 +93,7 @@ def _vet(caller: Caller, case: Case, body: TransferIn) -> Agency:
         raise rules.OWNER.refuse("The case is not yours to hand over.", allowed_actions=[])
     if (case.status, case_rules.Action.TRANSFER) not in case_rules.TRANSITIONS:
         raise Conflict(f"A case that is {case.status} passes to nobody.", allowed_actions=[])
-    recipient = directory.readable(caller).get(body.recipient)
+    recipient = agencies.here(caller).get(body.recipient)
     if recipient is None:
         raise Invalid("The directory has no such body.", faults=[Fault("/recipient", "unknown")])
     if not rules.fits(body.kind, recipient, sender=caller.agency, state=case.state):

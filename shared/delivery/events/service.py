@@ -22,7 +22,7 @@ What has a gate is opened only under a permit that holds at the moment of readin
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import BackgroundTasks
@@ -55,10 +55,14 @@ _Entry = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What a service says of its feeds: what permits a read, and what follows where nobody acknowledges."""
+    """What a service says of its feeds: what permits a read, and what follows where nobody acknowledges.
+
+    `asks` says whose reads ask the gate; those of others open nothing that has one, and are not held.
+    """
 
     gate: Gate | None
     chains: Mapping[str, Chain]
+    asks: Callable[[Caller], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class _Look:
 
 async def read(runtime: Runtime, door: Door, caller: Caller, wish: Wish, later: BackgroundTasks) -> FeedOut:
     """Return a piece of a feed. Opens its units of work itself."""
-    gate = door.gate
+    gate = door.gate if door.asks(caller) else None
     started = asyncio.get_running_loop().time()
     async with runtime.database.work(write=False) as session:
         receiver = await _receiver(session, caller, wish.endpoint_id, "/query/endpoint_id")

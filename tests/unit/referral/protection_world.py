@@ -18,6 +18,7 @@ def facts_of(child_id: str, **more: Any) -> dict[str, Any]:
         "stateless_doubt": False,
         "languages": ["spa"],
         "relatives": [],
+        "screened_at": clock.now().isoformat(),
     } | more
 
 

@@ -51,7 +51,7 @@ def test_a_chain_goes_up_and_names_a_body_where_it_needs_one(rule: str) -> None:
     ("confidential", "kind", "bound_to", "owner", "may"),
     [
         (False, "INM", None, False, True),
-        (False, "CHILD_PROTECTION_ABROAD", "HND", False, True),  # its own sends have their own gate
+        (False, "CHILD_PROTECTION_ABROAD", "HND", False, False),  # no clock of a case is told abroad
         (True, "PP", None, False, True),
         (True, "COMAR", None, False, True),
         (True, "INM", None, False, False),

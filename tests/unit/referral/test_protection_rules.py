@@ -31,6 +31,7 @@ KNOWN = Known(
     relatives_blocked=(False,),
     channelled=True,
     represented=True,
+    screened=True,
 )
 ACT = Act("HND", screened=True, told_in="spa", objects=False)
 
@@ -56,6 +57,8 @@ def test_a_foreign_child_without_any_obstacle_may_be_made_known() -> None:
         ({"channelled": False}, {}, {Obstacle.NOT_CHANNELLED}),
         ({"represented": False}, {}, {Obstacle.NOT_REPRESENTED}),
         ({}, {"screened": False}, {Obstacle.NOT_SCREENED}),
+        ({"screened": False}, {}, {Obstacle.NOT_SCREENED}),
+        ({"protected": True}, {}, {Obstacle.PROTECTION_STANDS}),
         ({}, {"told_in": "mam"}, {Obstacle.NOT_TOLD_IN_OWN_LANGUAGE}),
         ({}, {"told_in": None}, {Obstacle.NOT_TOLD_IN_OWN_LANGUAGE}),
         ({}, {"objects": True}, {Obstacle.CHILD_OBJECTS}),

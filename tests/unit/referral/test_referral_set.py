@@ -8,12 +8,17 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from services.referral.agencies.service import SYSTEM
+from services.referral.cases import service as cases
+from services.referral.referrals import service as referrals
 from services.referral.referrals.models import Referral
+from services.referral.referrals.rules import ReferralKind
 from shared import clock
 from shared.audit import AuditEntry
 from shared.clocks.models import Clock
 from shared.clocks.rules import ClockState
 from shared.db import run
+from shared.errors import RefusedByLaw
 from tests.unit.referral.consents_world import consented
 from tests.unit.referral.world import World, service_in
 
@@ -198,15 +203,23 @@ async def test_a_hold_for_a_reason_stops_the_clock_of_the_beginning(world: World
 
 async def test_no_referral_goes_to_a_body_of_a_foreign_state_by_whatever_way(world: World, case_id: str) -> None:
     abroad = "child-protection-hnd"
-    asked = await world.post("pp-chp", "/referrals", service_in(case_id, abroad), 409)
-    assert (asked.json()["rule"], "LRPCAP" in asked.json()["source"]) == ("R16-ABROAD", True)
+    asked = await world.post("pp-chp", "/referrals", service_in(case_id, abroad), 422)
+    assert asked.json()["errors"] == [{"pointer": "/recipient", "reason": "unknown"}]  # as of nobody (the guard)
     part = await world.service(case_id)
     await world.post("unicef", f"/referrals/{part['id']}/accept", status=200)
-    await world.post("unicef", "/referrals", service_in(case_id, abroad, parent_id=part["id"]), 409)
+    await world.post("unicef", "/referrals", service_in(case_id, abroad, parent_id=part["id"]), 422)
     await consented(world, case_id)
     hers = await world.service(case_id, lawful_basis="CONSENT", fields=["child.languages"])
     await world.post("unicef", f"/referrals/{hers['id']}/decline", {"reason": "NO_CAPACITY"}, 200)
     (task,) = [each for each in (await world.get("pp-chp", "/referrals"))["items"] if each["kind"] == "PP_FIND"]
-    handed = await world.post("pp-chp", f"/referrals/{task['id']}/hand-on", {"recipient": abroad}, 409)
-    assert handed.json()["rule"] == "R16-ABROAD"
+    await world.post("pp-chp", f"/referrals/{task['id']}/hand-on", {"recipient": abroad}, 422)
+    async with world.runtime.database.work() as session:
+        row = await cases.find(session, SYSTEM, case_id, lock=True)
+        with pytest.raises(RefusedByLaw) as refused:
+            await referrals.open_referral(
+                session, SYSTEM, case=row, kind=ReferralKind.SERVICE, recipient_id=abroad, reason="NEED_ASSESSED"
+            )
+    law = refused.value.law
+    assert law is not None
+    assert (law.rule, "LRPCAP" in law.source) == ("R16-ABROAD", True)
     assert await world.rows(Referral, col(Referral.recipient) == abroad) == []
