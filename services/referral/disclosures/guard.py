@@ -2,12 +2,12 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies import service as agencies
 from services.referral.cases.models import Case
-from services.referral.cases.store import ABROAD
+from services.referral.protection import service as protection
+from services.referral.protection.rules import Verdict
 from shared.auth import Caller
 
 
 async def may_reach(session: AsyncSession, case: Case, reader: Caller) -> bool:
-    """Whether a recipient may read of this child. A body bound to a foreign state reads nothing, of any child."""
-    return reader.agency_kind not in ABROAD and agencies.bound_to(reader.agency) is None
+    """Whether a recipient may read of this child now (R16). The caller has locked the case."""
+    return await protection.may_reach(session, case, reader.agency) is Verdict.OPEN

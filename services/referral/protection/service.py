@@ -13,8 +13,10 @@ from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.majority import service as majority
 from services.referral.protection import indications, store, waiting
+from services.referral.protection.indications import indicate as indicate
 from services.referral.protection.indications import said as said
-from services.referral.protection.knowing import lock
+from services.referral.protection.knowing import known as known
+from services.referral.protection.knowing import lock as lock
 from services.referral.protection.knowing import may_reach as may_reach
 from services.referral.protection.models import Kinship
 from services.referral.protection.releases import acknowledged as acknowledged

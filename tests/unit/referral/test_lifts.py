@@ -215,6 +215,7 @@ def test_every_cell_of_a_lift() -> None:
 
 def test_a_lift_covers_its_purpose_and_its_recipients_and_a_joint_one_nothing_while_a_claim_stands() -> None:
     notice, abroad = Act("HND", True, "spa", objects=False), Act("HND", True, "spa", objects=False, recipient=HONDURAS)
+    home = Act("HND", True, None, returns=True)
     for ground, purpose, recipients, standing in product(
         LiftGround, LiftPurpose, (("HND",), (HONDURAS,), ("SLV",)), (False, True)
     ):
@@ -224,6 +225,8 @@ def test_a_lift_covers_its_purpose_and_its_recipients_and_a_joint_one_nothing_wh
         asked = purpose is LiftPurpose.CROSS_BORDER and recipients == (HONDURAS,)
         assert lifting.covers(lift, notice, standing=standing) is (lawful and told)
         assert lifting.covers(lift, abroad, standing=standing) is (lawful and asked)
+        goes = purpose is LiftPurpose.RETURN and recipients == ("HND",)
+        assert lifting.covers(lift, home, standing=standing) is (lawful and goes)
 
 
 # -- reviews ---------------------------------------------------------------------------------------------
