@@ -26,6 +26,7 @@ import numpy as np
 
 from bench.people import TUNING_SEED
 from bench.people.meetings import Meeting, meetings
+from services.intake.matches import rules
 from services.intake.matches.compare import Described, compared, describe
 from services.intake.matches.marks import marks
 from services.intake.matches.search import Search
@@ -142,7 +143,7 @@ def results(register: Register, queries: int) -> tuple[list[tuple[float, bool]],
         mine = register.children[record]
         pairs += register.met[mine] - 1
         for other, (points, levels) in search.judged.items():
-            if "differ" not in levels["given_names"]:
+            if not rules.another(levels):
                 found.append((points, mine == register.children[cast(int, other)]))
     return sorted(found, reverse=True), pairs
 
@@ -172,7 +173,7 @@ def main() -> None:
             if name == field:
                 print(f'        "{level}": {weight},')
         print("    },")
-    print('    "through": {\n        "a third record": 0.0,\n    },\n}')
+    print('    "through": {\n        "a third record": 0.0,\n        "a third record with both names": 0.0,\n    },\n}')
 
 
 def cut(scored: Sequence[tuple[float, bool]], pairs: int, precision: float) -> str:

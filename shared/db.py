@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.schema import CreateTable, DropTable
 from sqlmodel import SQLModel, text
@@ -85,6 +85,7 @@ def is_full(error: BaseException) -> bool:
     return codes[0] == sqlite3.SQLITE_FULL or codes[1] == "53100"
 
 
+_READ_ONLY = "ruta_read_only"
 _PROBE = Table("room_probe", MetaData(), Column("filler", LargeBinary))
 _PROBE_BYTES = 65_536
 
@@ -132,6 +133,13 @@ class Database:
             yield session
             await session.commit()
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Read by plain statements in one transaction: without the cost of a session, for what is read often."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(**_read_only(self.is_sqlite))
+            yield connection
+
     async def ping(self) -> None:
         """Raise if the database does not answer."""
         async with self.work(write=False) as session:
@@ -165,7 +173,7 @@ class Database:
 def _read_only(is_sqlite: bool) -> dict[str, Any]:
     """Everything that one unit of work reads is of one moment, as SQLite's always is."""
     if is_sqlite:
-        return {"ruta_read_only": True}
+        return {_READ_ONLY: True}
     return {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 
 
@@ -178,8 +186,10 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    read_only = bool(connection.get_execution_options().get("ruta_read_only"))
-    connection.exec_driver_sql(f"PRAGMA query_only={int(read_only)}")  # as PostgreSQL refuses it, so do we
+    read_only = bool(connection.get_execution_options().get(_READ_ONLY))
+    if connection.info.get(_READ_ONLY) is not read_only:
+        connection.exec_driver_sql(f"PRAGMA query_only={int(read_only)}")  # as PostgreSQL refuses it, so do we
+        connection.info[_READ_ONLY] = read_only  # of this connection to the file, as long as it lives
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 

@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from shared import clock, crypto, ids
 from shared.crypto import SealBroken, Vault
-from shared.db import Database, UTCDateTime, run
+from shared.db import Database, UTCDateTime
 
 _metadata = MetaData()
 _keys = Table(
@@ -62,8 +62,8 @@ class Keyring:
 
     async def find(self, *names: str) -> dict[str, bytes]:
         """Return the keys that still exist. An erased one is missing."""
-        async with self.database.work(write=False) as session:
-            rows = await run(session, select(_keys.c.id, _keys.c.wrapped).where(_keys.c.id.in_(names)))
+        async with self.database.reading() as connection:
+            rows = await connection.execute(select(_keys.c.id, _keys.c.wrapped).where(_keys.c.id.in_(names)))
             return {name: self.vault.open(wrapped, "data_key", name) for name, wrapped in rows}
 
     async def erase(self, name: str) -> None:

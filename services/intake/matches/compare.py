@@ -77,9 +77,13 @@ def compared(one: Described, other: Described) -> dict[str, str]:
     return {
         "given_names": _names(one.given, other.given),
         "surnames": _names(one.surnames, other.surnames),
-        "birth_date": _dates(one, other),
-        **openly(one, other),
+        **besides(one, other),
     }
+
+
+def besides(one: Described, other: Described) -> dict[str, str]:
+    """Compare everything but the names."""
+    return {"birth_date": _dates(one, other), **openly(one, other)}
 
 
 def openly(one: Any, other: Any) -> dict[str, str]:
@@ -110,19 +114,20 @@ def _names(one: Sequence[Forms], other: Sequence[Forms]) -> str:
 def _paired(one: Sequence[Forms], other: Sequence[Forms]) -> list[tuple[int, int, str]]:
     """Pair the names that agree, then those that are close: each at most once."""
     found: list[tuple[int, int, str]] = []
-    left, right = set(range(len(one))), set(range(len(other)))
+    left, right = list(range(len(one))), list(range(len(other)))
     for level, fits in ((AGREE, _agree), (CLOSE, _close)):
-        for mine in sorted(left):
-            its = next((each for each in sorted(right) if fits(one[mine], other[each])), None)
-            if its is not None:
-                found.append((mine, its, level))
-                left.remove(mine)
-                right.remove(its)
+        for mine in left[:]:
+            for its in right:
+                if fits(one[mine], other[its]):
+                    found.append((mine, its, level))
+                    left.remove(mine)
+                    right.remove(its)
+                    break
     return found
 
 
 def _agree(one: Forms, other: Forms) -> bool:
-    return one == other or not set(one).isdisjoint(other)
+    return one == other or (len(one) + len(other) > _PARTS and not set(one).isdisjoint(other))
 
 
 def _close(one: Forms, other: Forms) -> bool:

@@ -6,6 +6,7 @@ coarse on purpose: it finds candidates; how well the letters agree is said by `c
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -31,7 +32,10 @@ _LONG = 4
 
 def fold(text: str) -> str:
     """Return a text in small letters, without accents or apostrophes; ñ becomes n."""
-    plain = unicodedata.normalize("NFD", _APOSTROPHES.sub("", text.lower()))
+    bare = _APOSTROPHES.sub("", text.lower())
+    if bare.isascii():
+        return bare
+    plain = unicodedata.normalize("NFD", bare)
     return "".join(each for each in plain if not unicodedata.combining(each))
 
 
@@ -41,6 +45,7 @@ def words(text: str | None) -> tuple[str, ...]:
     return tuple([word for word in found if word not in _PARTICLES] or found)
 
 
+@lru_cache(maxsize=4_096)  # words alone, never whose: a search asks for the same ones time and again
 def sound(word: str) -> str:
     """Return what a folded word sounds like: `xiloj`, `shiloj` and `chiloj` are one."""
     for old, new in _SOUNDS:

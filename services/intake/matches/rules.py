@@ -1,11 +1,12 @@
 """When two records may be one child, who decides, and what may follow. Pure."""
 
+import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from math import log2
 from typing import Literal
 
-from services.intake.matches.compare import DIFFER, Described, compared
+from services.intake.matches.compare import AGREE, CLOSE, DIFFER, MISSING, Described, besides, compared
 from services.intake.matches.weights import PRIOR, PROPOSE, SLOPE, STRONG, WEIGHTS
 from shared.catalogue import Text
 from shared.errors import IllegalMove
@@ -97,8 +98,11 @@ RULES = (PEOPLE_LINK, BOTH_STATES)
 
 COMMON = 64
 """So many children share the rarest mark of two who share none that is rarer."""
-THIRD = "a third record"
-"""The level of the reason `through`: each of the two is like this third more than like the other."""
+THIRD, BOTH_NAMES = "a third record", "a third record with both names"
+"""Levels of the reason `through`: each of the two is like a third more than like the other; and where the two have
+one given name each, which differ, the third has both."""
+_ONE_OF_TWO = re.compile(rf"({AGREE}|{CLOSE})\+{MISSING}( swapped)?")
+_NAMES_AT_MOST = max(WEIGHTS["given_names"].values()) + max(WEIGHTS["surnames"].values())
 SMALLEST, LARGEST = 60_000, 1_000_000
 """Registers, in records, for which the weights were fitted. A size that nobody has counted yet is the larger."""
 
@@ -110,8 +114,17 @@ def score(one: Described, other: Described, sharing: int, size: int = LARGEST) -
     many children there are: the more, the more often two are alike by chance.
     """
     reasons = compared(one, other) | {"rarity": rarity(sharing)}
+    return _points(reasons, size), reasons
+
+
+def _points(reasons: Mapping[str, str], size: int) -> float:
     prior = PRIOR + SLOPE * log2(max(size, SMALLEST) / LARGEST)
-    return prior + sum(WEIGHTS[field].get(level, 0.0) for field, level in reasons.items()), reasons
+    return prior + sum(WEIGHTS[field].get(level, 0.0) for field, level in reasons.items())
+
+
+def at_most(one: Described, other: Described, sharing: int, size: int = LARGEST) -> float:
+    """Return what `score` cannot exceed, whatever the names are. Names are what takes time to compare."""
+    return _NAMES_AT_MOST + _points(besides(one, other) | {"rarity": rarity(sharing)}, size)
 
 
 def chained(first: float, second: float) -> float:
@@ -119,18 +132,29 @@ def chained(first: float, second: float) -> float:
     return -log2(2**-first + 2**-second)
 
 
+def through(between: Mapping[str, str], first: Mapping[str, str], second: Mapping[str, str]) -> str:
+    """Return the level of a way through a third record, by what the two and the two steps say of given names."""
+    apart = between["given_names"] == DIFFER
+    steps = (first["given_names"], second["given_names"])
+    return BOTH_NAMES if apart and all(_ONE_OF_TWO.fullmatch(each) for each in steps) else THIRD
+
+
 def rarity(sharing: int) -> str:
     """Return the class of a mark that so many children share: 1, 2, 4 … 64."""
     return str(2 ** min(6, round(log2(max(1, sharing)))))
 
 
-def band(points: float, reasons: Mapping[str, str]) -> Band | None:
-    """Return how sure a comparison is; None when it is not even worth a review.
+def another(reasons: Mapping[str, str]) -> bool:
+    """Whether the given name is another one: a twin or a sibling, even where they share a second one.
 
-    Another given name with everything else alike is a twin or a sibling, whatever the rest says, even where they share
-    a second one.
+    Two names that differ are none of it where a third record has both.
     """
-    if points < PROPOSE or DIFFER in reasons["given_names"]:
+    return DIFFER in reasons["given_names"] and reasons.get("through") != BOTH_NAMES
+
+
+def band(points: float, reasons: Mapping[str, str]) -> Band | None:
+    """Return how sure a comparison is; None when it is not even worth a review, or the given name is another one."""
+    if points < PROPOSE or another(reasons):
         return None
     return Band.STRONG if points >= STRONG else Band.REVIEW
 

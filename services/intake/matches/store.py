@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import TextClause, delete, insert, text
@@ -15,6 +15,7 @@ from services.intake.children.models import Child, ChildChange
 from services.intake.children.store import AUTHORITIES
 from services.intake.matches.models import Match, MatchChild, MatchKey, MatchProgress, PersonLink
 from services.intake.matches.rules import OPEN, Status
+from shared import jsons
 from shared.auth import Caller
 from shared.db import run
 
@@ -80,9 +81,14 @@ async def child(session: AsyncSession, child_id: str) -> Child | None:
 
 
 @lru_cache(maxsize=64)
-def _lookup(keys: int) -> TextClause:
-    one = "SELECT * FROM (SELECT {0} AS n, child_id FROM match_key WHERE key = :k{0} LIMIT {1}) AS t{0}"
-    parts = [one.format(n, FREQUENT + 2) for n in range(keys)]
+def _lookup(keys: int, is_postgresql: bool) -> TextClause:
+    """Return one row for each key that somebody has: who has it, joined by commas, or nobody if too many have."""
+    joined = "string_agg" if is_postgresql else "group_concat"
+    one = (
+        "SELECT {0}, CASE WHEN count(*) <= {1} THEN {2}(child_id, ',') END"
+        " FROM (SELECT child_id FROM match_key WHERE key = :k{0} LIMIT {3}) AS t{0}"
+    )
+    parts = [one.format(n, FREQUENT + 1, joined, FREQUENT + 2) for n in range(keys)]
     return text(" UNION ALL ".join([*parts, "SELECT -1, position FROM match_progress WHERE name = :size"]))
 
 
@@ -91,26 +97,43 @@ async def holders(session: AsyncSession, keys: Collection[int]) -> tuple[dict[in
 
     With it comes how many children the last sweep counted, if one has ended.
     """
-    found: dict[int, list[str]] = defaultdict(list)
+    found: dict[int, list[str]] = {}
     size = None
     everything = list(keys)
     for first in range(0, len(everything), _AT_ONCE):
         asked = everything[first : first + _AT_ONCE]
         slots = -(-len(asked) // _STEP) * _STEP  # few different statements, so that each stays prepared
         values = {f"k{n}": asked[n] if n < len(asked) else None for n in range(slots)}
-        for n, holder in await run(session, _lookup(slots), {"size": SIZE, **values}):
+        for n, those in await run(session, _lookup(slots, _is_postgresql(session)), {"size": SIZE, **values}):
             if n == _NOBODY:
-                size = int(holder) if holder else None
-            else:
-                found[asked[n]].append(holder)
-    return {key: those for key, those in found.items() if len(those) <= FREQUENT + 1}, size
+                size = int(those) if those else None
+            elif those:
+                found[asked[n]] = those.split(",")
+    return found, size
+
+
+def _is_postgresql(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+_ONE_PARAMETER = {  # however many ids: a list of parameters would be another statement for each length
+    True: "child.id = ANY(CAST(:ids AS text[]))",
+    False: "child.id IN (SELECT value FROM json_each(:ids))",
+}
 
 
 async def described(session: AsyncSession, child_ids: Collection[str]) -> Sequence[Any]:
     """Return what matching reads of these children, sealed identity included. Blocked ones are left alone."""
-    statement = select(*_DESCRIBED).where(col(Child.id).in_(child_ids), col(Child.blocked_at).is_(None))  # type: ignore[call-overload]  # select() of SQLModel is typed for four columns
-    found: Sequence[Any] = (await session.exec(statement)).all()
+    is_postgresql = _is_postgresql(session)
+    ids = list(child_ids) if is_postgresql else jsons.canonical(list(child_ids)).decode()
+    found: Sequence[Any] = (await run(session, _described(is_postgresql), {"ids": ids})).all()
     return found
+
+
+@cache
+def _described(is_postgresql: bool) -> Any:
+    those = text(_ONE_PARAMETER[is_postgresql])
+    return select(*_DESCRIBED).where(those, col(Child.blocked_at).is_(None))  # type: ignore[call-overload]  # select() of SQLModel is typed for four columns
 
 
 async def keys_in_use(session: AsyncSession, names: Collection[str]) -> list[str]:
@@ -149,7 +172,7 @@ async def held(session: AsyncSession, child_id: str) -> MatchChild | None:
 
 
 def _insert(session: AsyncSession, model: type[SQLModel]) -> Any:
-    kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    kind = postgresql if _is_postgresql(session) else sqlite
     return kind.insert(model)
 
 

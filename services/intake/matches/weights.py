@@ -105,5 +105,6 @@ WEIGHTS: dict[str, dict[str, float]] = {
     },
     "through": {
         "a third record": 0.0,
+        "a third record with both names": 0.0,
     },
 }
