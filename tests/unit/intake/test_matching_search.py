@@ -77,6 +77,19 @@ async def test_a_twin_is_not_found_through_a_third_either() -> None:
     assert await found_of(shelf, "twin") == {}
 
 
+async def test_two_given_names_that_differ_are_found_where_a_third_record_has_both() -> None:
+    first, second = child(given_names="Xiomara"), child(given_names="Belén")
+    found = await found_of(Shelf(first=first, second=second, both=child()), "first")
+    assert found["second"]["given_names"] == "differ"
+    assert found["second"]["through"] == "a third record with both names"
+    assert await found_of(Shelf(first=first, second=second), "first") == {}
+
+
+async def test_a_sister_who_shares_the_second_name_is_not_found_so() -> None:
+    shelf = Shelf(girl=child(given_names="Xiomara"), both=child(), sister=child(given_names="Rosa Belén"))
+    assert set(await found_of(shelf, "girl")) == {"both"}
+
+
 async def test_no_record_is_opened_twice_and_never_the_one_that_is_searched_for() -> None:
     shelf = Shelf(short=SHORT, other=OTHER, whole=WHOLE, again=child(given_names="Xiomara"))
     await found_of(shelf, "short")
