@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from services.intake.matches import rules
 from services.intake.matches.compare import Described, describe, openly
 from services.intake.matches.rules import Band
-from services.intake.matches.weights import WEIGHTS
+from services.intake.matches.weights import PROPOSE, WEIGHTS
 
 MOST_READ, MOST_OPENED = 100, 30
 """Of so many candidates a round reads what stands unsealed, and of so many it opens the identity."""
@@ -117,7 +117,7 @@ class Search:
             if name == guide or points >= first[0]:
                 continue
             like, sharing = self.known[guide][1], shared.fewest.get(name, rules.COMMON)
-            if rules.at_most(like, other, sharing, self.size) < max(points, rules.PROPOSE):
+            if rules.at_most(like, other, sharing, self.size) < max(points, PROPOSE):
                 continue
             step, levels = rules.score(like, other, sharing, self.size)
             both = rules.chained(first[0], step)
