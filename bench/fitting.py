@@ -32,7 +32,7 @@ from services.intake.matches.marks import marks
 from services.intake.matches.search import Search
 from services.intake.matches.store import FREQUENT
 
-SIZES = {60_000: 12_000, 600_000: 8_000}
+SIZES = {60_000: 6_000, 600_000: 14_000}
 """Children in the register, and how many records are searched for."""
 RIDGE = 0.5
 MILLION = 1_000_000
