@@ -41,10 +41,7 @@ CATALOGUE: dict[str, Problem] = {
             "El cuerpo está vacío, no es UTF-8, no es JSON, tiene más de 32 niveles, o contiene NaN, "
             "Infinity, un carácter NUL, medio par sustituto o una clave repetida.",
         ),
-        Text(
-            "Send one JSON value in UTF-8 as RFC 8259 has it.",
-            "Envíe un valor JSON en UTF-8 conforme al RFC 8259.",
-        ),
+        Text("Send one JSON value in UTF-8 as RFC 8259 has it.", "Envíe un valor JSON en UTF-8 conforme al RFC 8259."),
     ),
     "unsupported_media_type": Problem(
         415,
@@ -151,8 +148,7 @@ CATALOGUE: dict[str, Problem] = {
         409,
         Text("This move is not possible now", "Este paso no es posible ahora"),
         Text(
-            "The resource is in a state that has no such move.",
-            "El recurso está en un estado que no admite ese paso.",
+            "The resource is in a state that has no such move.", "El recurso está en un estado que no admite ese paso."
         ),
         Text(
             "Choose one of `allowed_actions`, or read the resource again.",
@@ -186,10 +182,7 @@ CATALOGUE: dict[str, Problem] = {
     "precondition_required": Problem(
         428,
         Text("If-Match is needed", "Se necesita If-Match"),
-        Text(
-            "An update must say which version it was made from.",
-            "Una modificación debe decir de qué versión parte.",
-        ),
+        Text("An update must say which version it was made from.", "Una modificación debe decir de qué versión parte."),
         Text("Send the resource's ETag in `If-Match`.", "Envíe el ETag del recurso en `If-Match`."),
     ),
     "idempotency_key_required": Problem(

@@ -13,9 +13,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared import clock, telemetry
 from shared.db import Database, is_lost
 from shared.delivery import account, metrics, service
+from shared.delivery.facts import EndpointChallenge, EndpointHeartbeat, EndpointTest, EventReminder
 from shared.delivery.models import Delivery, Endpoint, Event
 from shared.delivery.rules import AlarmKind, Chain, Channel, DeliveryState, EndpointState, StepKind
-from shared.events import EndpointChallenge, EndpointHeartbeat, EndpointTest, EventReminder
 
 REMINDER, HEARTBEAT = EventReminder.TYPE, EndpointHeartbeat.TYPE
 CHALLENGE, TEST = EndpointChallenge.TYPE, EndpointTest.TYPE

@@ -22,8 +22,8 @@ from shared.testing import client, key
 from tests.contract.matrix import Place
 from tests.unit.consular import world as consular
 from tests.unit.intake import world as intake
-from tests.unit.referral import consents_world as consents
 from tests.unit.referral import abroad_world as abroad
+from tests.unit.referral import consents_world as consents
 from tests.unit.referral import directory_world as directory
 from tests.unit.referral import measures_world as measures
 from tests.unit.referral import refuge_world as outcomes

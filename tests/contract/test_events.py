@@ -10,6 +10,7 @@ from services.referral.consents.schemas import ConsentWithdrawn
 from services.referral.transfers.schemas import TransferMoved
 from shared import events
 from shared.clocks.facts import ClockMoved
+from shared.delivery import facts
 from shared.delivery.chains import OWN_TYPES
 from shared.events import ClockSpoke, Fact, ReferralMoved
 from shared.inbox import Message
@@ -17,7 +18,7 @@ from shared.inbox import Message
 EXAMPLES = Path(__file__).parents[2] / "docs" / "events"
 KINDS: dict[str, type[Fact]] = {
     kind.TYPE: kind
-    for kind in vars(events).values()
+    for kind in (*vars(events).values(), *vars(facts).values())
     if isinstance(kind, type) and issubclass(kind, Fact) and hasattr(kind, "TYPE")
 } | {
     ReferralMoved.SENT: ReferralMoved,

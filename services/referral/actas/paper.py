@@ -3,7 +3,6 @@
 PDF/A-2a and PDF/UA-1: to be kept, and to be read aloud. Same acta, same bytes. It names nobody whom the acta does not.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -15,8 +14,6 @@ from services.referral.actas.models import Acta
 from services.referral.agencies import service as agencies
 from shared import jsons
 from shared.zones import zone
-
-STANDARDS = ["a-2a", "ua-1"]
 
 
 def pdf(acta: Acta) -> bytes:
@@ -63,11 +60,9 @@ def _moment(told: str, state: str) -> str:
 
 @lru_cache(maxsize=64)
 def _compiled(told: str) -> bytes:
-    inputs: Mapping[str, str] = {"acta": told}
-    made: bytes = typst.compile(
-        _source(), format="pdf", sys_inputs=dict(inputs), pdf_standards=STANDARDS, ignore_system_fonts=True
+    return typst.compile(
+        _source(), format="pdf", sys_inputs={"acta": told}, pdf_standards=["a-2a", "ua-1"], ignore_system_fonts=True
     )
-    return made
 
 
 @lru_cache(maxsize=1)

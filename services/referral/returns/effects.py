@@ -10,7 +10,7 @@ from services.referral.cases.rules import Action, Bar, Gate
 from services.referral.protection import service as protection
 from services.referral.protection.rules import IndicationCode, ToldBy
 from services.referral.protection.schemas import IndicationIn
-from services.referral.referrals.service import INTAKE
+from services.referral.referrals.steps import INTAKE
 from services.referral.refuge import holds
 from services.referral.refuge import service as refuge
 from services.referral.return_points import service as points

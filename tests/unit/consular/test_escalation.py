@@ -12,9 +12,10 @@ from services.consular.notices import service
 from services.consular.notices.rules import CHAIN, ESCALATION
 from shared import clock
 from shared.delivery import chains
+from shared.delivery.facts import EventReminder
 from shared.delivery.models import Alarm, Delivery
 from shared.delivery.rules import AlarmKind, DeliveryState, StepKind
-from shared.events import EventReminder, NoticeIssued
+from shared.events import NoticeIssued
 from shared.testing import key
 from tests.unit.consular.world import TAPACHULA, Receiver, World, server
 

@@ -47,7 +47,7 @@ async def standing(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_every_cell_of_the_machine_of_determinations() -> None:
-    lawful = {}
+    lawful: dict[tuple[str, str], str] = {}
     for line in BY_HAND.strip().splitlines():
         state, _, moves = line.partition(":")
         lawful |= {(state, move.split(">")[0]): move.split(">")[1] for move in moves.split()}
