@@ -64,7 +64,7 @@ async def index(
     _: Administrator,
     paging: Pages,
     agency: Slug | None = None,
-    agency_kind: Annotated[str | None, Query(pattern=r"^[A-Z]{2,16}$", examples=["DIF"])] = None,
+    agency_kind: Annotated[str | None, Query(pattern=r"^[A-Z][A-Z_]{1,31}$", examples=["DIF"])] = None,
 ) -> Page[ClientOut]:
     """By id, disabled ones too. `keys_expiring` names the keys that need to be replaced within 30 days."""
     rows = await store.clients(session, paging, agency=agency, agency_kind=agency_kind)

@@ -22,6 +22,8 @@ ADMIN = "gateway:admin"
 """The scope of administrators. Only clients of the operator have it."""
 OPERATOR = "OPERATOR"
 CONSULATE = "CONSULATE"
+ABROAD = (CONSULATE, "CHILD_PROTECTION_ABROAD")
+"""The kinds of agency that serve a foreign state."""
 SERVICE = "SERVICE"
 """The kind by which services know each other. No client ever has it."""
 SECRET_LENGTH = 32
@@ -103,8 +105,8 @@ def state_at(state: State, proposed_at: datetime, now: datetime) -> State:
 
 
 def takes_two(agency_kind: str, scopes: Iterable[str]) -> bool:
-    """Whether giving rights to such a client takes two administrators: consulates, the operator, administrators."""
-    return agency_kind in (CONSULATE, OPERATOR) or ADMIN in scopes
+    """Whether giving rights to such a client takes two: bodies of foreign states, the operator, administrators."""
+    return agency_kind in (*ABROAD, OPERATOR) or ADMIN in scopes
 
 
 # -- keys ----------------------------------------------------------------------------------------------
@@ -205,10 +207,12 @@ def check_agency(agency: str, agency_kind: str) -> None:
 
 
 def check_scopes(agency_kind: str, scopes: Iterable[str]) -> None:
-    """Raise ValueError when a consulate asks for more than its own notices (the guard: Two worlds), or
-    anybody but the operator for administration."""
+    """Raise ValueError when a body of a foreign state asks for more than what is sent to it (the guard: Two worlds),
+    or anybody but the operator for administration."""
     if agency_kind == CONSULATE and any(not scope.startswith("consular:") for scope in scopes):
         raise ValueError("A consulate's client has consular scopes only.")
+    if agency_kind in ABROAD and any(scope.startswith("intake:") for scope in scopes):
+        raise ValueError("A client of a body of a foreign state has nothing to do with intake.")
     if agency_kind != OPERATOR and any(scope.startswith("gateway:") for scope in scopes):
         raise ValueError("Only the operator's clients administer the gateway.")
 

@@ -83,7 +83,7 @@ class ClientIn(In):
     id: ClientId
     agency: Slug
     agency_kind: Annotated[
-        str, StringConstraints(pattern=r"^[A-Z]{2,16}$"), AfterValidator(_kind), Field(examples=["DIF"])
+        str, StringConstraints(pattern=r"^[A-Z][A-Z_]{1,31}$"), AfterValidator(_kind), Field(examples=["DIF"])
     ]
     office: Slug | None = None
     state: State | None = None

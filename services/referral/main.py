@@ -85,6 +85,8 @@ CARE_ROUTES = (
     plan_item_routes,
 )  # fmt: skip
 """From the urgent measure to the plan's last item. What an assessment finds of protection closes the guard."""
+GUARD_ROUTES = (guard.indications, guard.releases, guard.internal, *lifts.routes)
+OUTCOME_ROUTES = (refuge_routes, hold_routes, return_point_routes, return_routes)
 NEED_TO_KNOW = (
     disclosure_routes.of_referral, disclosure_routes.readings, consent_routes.consents, consent_routes.withdrawals,
     consent_routes.exceptions, consent_routes.kept,
@@ -122,14 +124,8 @@ def api(runtime: Runtime) -> ASGIApp:
             *CARE_ROUTES,
             clock_routes,
             calendar_routes,
-            guard.indications,
-            guard.releases,
-            guard.internal,
-            *lifts.routes,
-            refuge_routes,
-            hold_routes,
-            return_point_routes,
-            return_routes,
+            *GUARD_ROUTES,
+            *OUTCOME_ROUTES,
             *routers("referral", gate=permits.gate(runtime.database), asks=permits.asks),
             rulebook("referral", RULES, DEADLINES),
         ],

@@ -67,7 +67,8 @@ def test_a_key_that_has_gone_is_remembered_by_what_it_is_not_by_its_name() -> No
     ("kind", "scopes", "two"),
     [
         ("DIF", ["referral:read"], False), ("INM", ["intake:write"], False), ("CONSULATE", ["consular:read"], True),
-        ("OPERATOR", ["referral:read"], True), ("OPERATOR", ["gateway:admin"], True), ("DIF", ["gateway:admin"], True),
+        ("CHILD_PROTECTION_ABROAD", ["referral:read"], True), ("OPERATOR", ["referral:read"], True),
+        ("OPERATOR", ["gateway:admin"], True), ("DIF", ["gateway:admin"], True),
     ],
 )  # fmt: skip
 def test_what_takes_two(kind: str, scopes: list[str], two: bool) -> None:
