@@ -18,7 +18,7 @@ from shared.routing import mount
 from shared.runtime import Runtime
 from shared.trust import feed
 
-VERSION = "0.4.0"
+VERSION = "0.5.0"
 Start = Callable[[Runtime, AsyncSession], Awaitable[None]]
 Beside = Callable[[Runtime], Coroutine[Any, Any, None]]
 

@@ -30,7 +30,7 @@ from shared.delivery.egress import LookUps, NoWay, Proxy, is_public, may_name, o
 from shared.delivery.parcels import Parcel, Result
 from shared.delivery.rules import Outcome
 
-AGENT = "Ruta-Webhooks/0.4.0"
+AGENT = "Ruta-Webhooks/0.5.0"
 """Not taken from `shared.app`, which stands above; a test keeps the versions one."""
 _ANSWER_BYTES = 2048
 _ANSWER_SECONDS = 1.0
