@@ -21,7 +21,9 @@ OWN = {
         "weights.py",
     },
     # the rules of the machine, what its tables say of one case, who represents the child, whom it may reach
-    "referral/cases": {"laws.py", "machine.py", "representation.py", "recipients.py"},
+    "referral/cases": {"codes.py", "laws.py", "machine.py", "representation.py", "recipients.py"},
+    "referral/absences": {"codes.py"},  # code lists
+    "referral/closings": {"codes.py"},  # code lists
     "referral/actas": {"paper.py"},  # the acta as PDF
     "referral/determinations": {"assessments.py"},  # what is found, and what the child says
     "referral/measures": {"admissions.py"},  # who lives in a centre on a measure

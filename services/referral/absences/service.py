@@ -8,7 +8,7 @@ from services.referral.absences import rules, store
 from services.referral.absences.models import Absence, AbsenceReview
 from services.referral.absences.rules import AbsenceEnd, AbsenceKind
 from services.referral.absences.schemas import AbsenceIn, AbsenceOut, FoundIn, ReviewIn, ReviewOut
-from services.referral.agencies.rules import Kind, Service
+from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
@@ -56,8 +56,8 @@ async def _tell(session: AsyncSession, case: Case, row: Absence) -> None:
     prosecution = competent(Kind.MP, case.state).id
     if row.kind is AbsenceKind.MISSING and row.agency != prosecution:
         await referrals.open_referral(
-            session, SYSTEM, case=case, kind=ReferralKind.SERVICE, recipient_id=prosecution, reason=_WHY,
-            sender_id=row.agency, ask=referrals.Ask(service=Service.PROSECUTION),
+            session, SYSTEM, case=case, kind=ReferralKind.MP_NOTICE, recipient_id=prosecution, reason=_WHY,
+            sender_id=row.agency,
         )  # fmt: skip
 
 

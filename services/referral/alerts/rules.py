@@ -34,6 +34,22 @@ class AlertSource(StrEnum):
     PRESS = "PRESS"
 
 
+LEVELS = {
+    Level.WATCH: Text("Watch", "Vigilar"),
+    Level.PREPARE: Text("Prepare", "Prepararse"),
+    Level.SURGE: Text("More children than places", "Más niñas y niños que lugares"),
+}
+SOURCES = {
+    AlertSource.FIELD_OBSERVATION: Text("Seen in the field", "Observación en campo"),
+    AlertSource.GRUPO_BETA: Text("Grupo Beta", "Grupo Beta"),
+    AlertSource.FOREIGN_AUTHORITY: Text("An authority of another state", "Autoridad de otro Estado"),
+    AlertSource.INTERNATIONAL_BODY: Text("An international body", "Organismo internacional"),
+    AlertSource.CIVIL_SOCIETY: Text("Civil society", "Sociedad civil"),
+    AlertSource.STATISTICS: Text("Statistics", "Estadística"),
+    AlertSource.PRESS: Text("The press", "Prensa"),
+}
+
+
 class AlertState(StrEnum):
     """Where an alert stands. Time alone ends one."""
 

@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from services.referral.absences import codes as absences
+from services.referral.agencies import rules as agencies
+from services.referral.alerts import rules as alerts
+from services.referral.cas_reports import rules as cas_reports
+from services.referral.cases import codes as cases
+from services.referral.closings import codes as closings
 from services.referral.consents import codes as consents
 from services.referral.consents import rules as consent_rules
 from services.referral.disclosures import rules as disclosures
+from services.referral.duty import rules as duty
+from services.referral.places import rules as places
 from services.referral.referrals import codes as referrals
 from services.referral.transfers import rules as transfers
 from shared.catalogue import Text
 
+_CPIMS = "CPIMS+ case management; the list is a design decision"
 _PRIMERO = "Primero's forms; the list is a design decision"
 
 
@@ -32,6 +41,30 @@ class Listed:
 
 
 LISTED = (
+    Listed("agency-kinds", agencies.KINDS, "The Ruta (SIPINNA 2019) and LGDNNA; the list is a design decision"),
+    Listed("services", {code: each.text for code, each in agencies.SERVICES.items()}),
+    Listed("duty-roles", duty.ROLES),
+    Listed("place-sexes", places.SEXES),
+    Listed("age-bands", places.BANDS, _CPIMS),
+    Listed("certificate-suspensions", places.SUSPENSIONS, "LGDNNA, art. 107 to 112; the list is a design decision"),
+    Listed("centre-operations", cas_reports.OPERATIONS),
+    Listed("visit-results", cas_reports.RESULTS),
+    Listed("alert-levels", alerts.LEVELS),
+    Listed("alert-sources", alerts.SOURCES),
+    Listed("case-stages", cases.STAGES, "The Ruta (SIPINNA 2019), stages 0 to 4; the list is a design decision"),
+    Listed("representations", cases.REPRESENTATIONS, "LGDNNA, art. 106"),
+    Listed("representative-ends", cases.REPRESENTATIVE_ENDS),
+    Listed("representation-documents", cases.DOCUMENTS),
+    Listed("risks", cases.RISKS, _CPIMS),
+    Listed("risk-reasons", cases.RISK_REASONS, _CPIMS),
+    Listed("absence-kinds", absences.KINDS),
+    Listed("absence-circumstances", absences.CIRCUMSTANCES),
+    Listed("absence-findings", absences.FINDINGS),
+    Listed("absence-found", absences.FOUND),
+    Listed("absence-ends", absences.ENDS),
+    Listed("closure-reasons", closings.CLOSURES, "Primero and CPIMS+; the list is a design decision"),
+    Listed("reopening-reasons", closings.REOPENINGS),
+    Listed("closure-refusals", closings.REFUSALS),
     Listed("urgencies", referrals.URGENCIES, "Primero's urgency of a service"),
     Listed("lawful-bases", referrals.BASES, "LGPDPPSO, art. 7 and 16; the list is a design decision"),
     Listed("referral-reasons", referrals.REASONS),
@@ -43,6 +76,7 @@ LISTED = (
     Listed("withdraw-reasons", referrals.WITHDRAW_REASONS),
     Listed("error-reasons", referrals.ERROR_REASONS),
     Listed("fields", referrals.FIELDS, "Intake's own fields; the list is a design decision"),
+    Listed("transfer-kinds", transfers.KINDS),
     Listed("transfer-reasons", transfers.REASONS),
     Listed("transfer-refusals", transfers.REFUSALS),
     Listed("transfer-withdrawals", transfers.WITHDRAWALS),

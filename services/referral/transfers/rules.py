@@ -206,6 +206,12 @@ ARRIVE = Deadline(
 )  # fmt: skip
 DEADLINES = (ANSWER, DEPART, ARRIVE)
 
+KINDS: Mapping[TransferKind, Text] = {
+    TransferKind.CUSTODY: Text("The child, from one DIF or centre to another", "La niña o niño, a otro DIF o centro"),
+    TransferKind.TERRITORY: Text(
+        "The case, to another state's authorities", "El caso, a las autoridades de otro estado"
+    ),
+}
 REASONS: Mapping[TransferReason, Text] = {
     TransferReason.NO_CAPACITY: Text("No place or no staff", "Sin lugar o sin personal"),
     TransferReason.SPECIALISED_CARE: Text("Care that only the other gives", "Atención que sólo la otra presta"),

@@ -66,7 +66,7 @@ async def test_a_missing_child_is_searched_for_and_goes_on_where_it_was(world: W
         file = await world.get("pp-chp", base)
         assert (file["status"], file["resumes"], file["lead"]) == ("MISSING", "IN_CARE", "pp-chp")
         opened = {(each["kind"], each["recipient"], each["reason"]) for each in file["referrals"]}
-        assert {("PP_VERIFY", "pp-chp", "ABSENT"), ("SERVICE", "mp-fed", "ABSENT")} <= opened
+        assert {("PP_VERIFY", "pp-chp", "ABSENT"), ("MP_NOTICE", "mp-fed", "ABSENT")} <= opened
         search = [each for each in file["owed"] if each["duty"] == "SEARCH_FIRST"]
         assert [(each["agency"], each["overdue"]) for each in search] == [("pp-chp", False)]
         clock.advance(timedelta(hours=25))
