@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import chaos, clocks, deliveries, hop, matching, statistics
+from bench import chaos, clocks, deliveries, hop, matching, route, statistics
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -19,6 +19,7 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "clocks": clocks.run,
     "statistics": statistics.run,
     "hop": hop.run,
+    "route": route.run,
     "matching": matching.run,
 }
 

@@ -204,10 +204,11 @@ def _end_sqlite(connection: Any, _: Any, __: Any) -> None:
         connection.rollback()
 
 
-async def _session(request: Request) -> AsyncSession:
+async def unit_of_work(request: Request) -> AsyncSession:
+    """Return the session of a request, as `Session` depends on it: shared.routing opens one for whoever asks."""
     session: AsyncSession = request.state.session
     return session
 
 
-Session = Annotated[AsyncSession, Depends(_session)]
+Session = Annotated[AsyncSession, Depends(unit_of_work)]
 """The unit of work of this request: opened, committed and closed by shared.routing."""

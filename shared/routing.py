@@ -7,7 +7,7 @@ failing commit would be answered with 200; that is why the transaction lives her
 """
 
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from shared import idempotency, jsons, problems
 from shared.auth import Guard
+from shared.db import unit_of_work
+from shared.edge.finder import Finder
 from shared.errors import Invalid, Refusal
 from shared.openapi import deprecation
 
@@ -30,14 +32,8 @@ def audited_read(endpoint: F) -> F:
     return endpoint
 
 
-def own_works(endpoint: F) -> F:
-    """Mark a GET that opens its units of work itself: it holds none while it asks somebody else."""
-    endpoint.__ruta_own_works__ = True  # type: ignore[attr-defined]  # as above
-    return endpoint
-
-
 class Route(APIRoute):
-    """A route whose whole work is one transaction."""
+    """A route whose whole work is one transaction. One that neither takes a `Session` nor has a key opens none."""
 
     keyed = True
     """Whether a POST here needs an Idempotency-Key."""
@@ -46,19 +42,17 @@ class Route(APIRoute):
         handle = super().get_route_handler()
         guards = guards_of(self)
         writes = not methods_of(self) <= {"GET", "HEAD"} or hasattr(self.endpoint, "__ruta_writes__")
-        own = hasattr(self.endpoint, "__ruta_own_works__")
-        if own and writes:
-            raise TypeError("Only a GET may open its own units of work: elsewhere key, effect and answer share one.")
         body_model = body_model_of(self)
         keyed = self.keyed and "POST" in methods_of(self)
+        works = keyed or _asks_for(self.dependant, unit_of_work)
 
         async def answer(request: Request) -> Response:
             await authenticate(request, guards)
-            if own:
-                return await handle(request)
             scope = idempotency.scope_of(request) if keyed else None
             if body_model is not None:
                 request._json = await parse(request, body_model)
+            if not works:
+                return await handle(request)
             async with request.app.state.runtime.database.work(write=writes) as session:
                 request.state.session = session
                 if scope is None:
@@ -90,8 +84,13 @@ def mount(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     Not `include_router`, which makes each route a second time, on the first request that comes by, and looks for it
     twice on every request. What it would add, a prefix or tags of the whole router, our routers have said themselves.
     """
+    routes = app.router.routes
+    if not (routes and isinstance(routes[0], Finder)):
+        routes.insert(0, Finder())
+    finder = cast("Finder", routes[0])
     for router in routers:
-        app.router.routes.extend(router.routes)
+        routes.extend(router.routes)
+        finder.learn(router.routes)
 
 
 def internal_router(prefix: str) -> APIRouter:
@@ -131,6 +130,10 @@ def methods_of(route: APIRoute) -> set[str]:
 def guards_of(route: APIRoute) -> list[Guard]:
     """Return what a route asks of its caller. None means that it is public."""
     return _find(route.dependant)
+
+
+def _asks_for(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    return dependant.call is call or any(_asks_for(child, call) for child in dependant.dependencies)
 
 
 def _find(dependant: Dependant) -> list[Guard]:

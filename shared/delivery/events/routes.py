@@ -10,7 +10,7 @@ from shared.delivery.events import service
 from shared.delivery.events.schemas import AcknowledgementIn, AcknowledgementOut, Cursor, FeedOut
 from shared.delivery.events.service import Door, Wish
 from shared.paging import MAX_LIMIT
-from shared.routing import own_works, router
+from shared.routing import router
 from shared.shapes import Id
 
 _Endpoint = Annotated[Id | None, Query(description="may be left out by who has one endpoint")]
@@ -25,7 +25,6 @@ def events(name: str, door: Door) -> APIRouter:
     Writer = Annotated[Caller, Allow(f"{name}:write")]
 
     @made.get("", summary="Read your feed")
-    @own_works
     async def index(
         request: Request,
         later: BackgroundTasks,

@@ -4,20 +4,18 @@ import asyncio
 import base64
 import json
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from shared import clock
 from shared.audit import AuditEntry
-from shared.auth import Allow, Caller
 from shared.delivery import service
 from shared.delivery.events.cursors import Cursors
 from shared.delivery.events.service import in_order
 from shared.delivery.models import Delivery, Endpoint
 from shared.delivery.rules import DeliveryState, EndpointState, Outcome
-from shared.routing import own_works, router
 from tests.unit.delivery.feed_world import PATH, START, Feeds, numbered, numbers, publish, pulling, refused
 from tests.unit.delivery.posts import Post
 from tests.unit.shared.world import World
@@ -333,17 +331,3 @@ async def test_replays_are_not_in_the_feed_of_a_webhook(world: World, feeds: Fee
     post = Post()
     await world.turn(sender=post)
     assert (len(post.sent), await feeds.ids()) == (1, [])
-
-
-# -- the mark of the route -------------------------------------------------------------------------------
-
-
-def test_only_a_read_may_open_its_own_units_of_work() -> None:
-    made = router("/v1/referral/x", "x")
-
-    @own_works
-    async def take(caller: Annotated[Caller, Allow("referral:write")]) -> None:
-        """Take it."""
-
-    with pytest.raises(TypeError, match="Only a GET"):
-        made.post("")(take)
