@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import chaos, clocks, deliveries, hop, matching, route, statistics
+from bench import chaos, clocks, deliveries, hop, matching, memory, route, statistics
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "hop": hop.run,
     "route": route.run,
     "matching": matching.run,
+    "memory": memory.run,
 }
 
 
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--events", type=int, default=None, help="how many events; clocks: open ones; matching: children"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="deliveries, hop: rounds of each variant, interleaved")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant, interleaved")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     parser.add_argument("--report", type=Path, default=ROOT / ".ruta" / "bench.json", help="where the figures go")
     options = parser.parse_args(argv)

@@ -56,6 +56,8 @@ def _preload() -> None:
         except Exception as error:
             # Only a head start is lost: whoever needs the module fails on it in words of its own.
             print(f"not preloaded: {name}: {error!r}", flush=True)
+    with contextlib.suppress(Exception):  # whoever needs its tables fails on them in words of its own
+        importlib.import_module("sqlalchemy.orm").configure_mappers()  # else each child would, in pages of its own
 
 
 def _modules(package: str) -> list[str]:
