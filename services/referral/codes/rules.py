@@ -16,6 +16,7 @@ from services.referral.consents import rules as consent_rules
 from services.referral.disclosures import rules as disclosures
 from services.referral.duty import rules as duty
 from services.referral.places import rules as places
+from services.referral.protection import codes as protection
 from services.referral.referrals import codes as referrals
 from services.referral.transfers import rules as transfers
 from shared.catalogue import Text
@@ -92,6 +93,14 @@ LISTED = (
     Listed("override-reasons", consents.OVERRIDE_REASONS, "After LGPDPPSO, art. 16; a design decision"),
     Listed("withhold-reasons", consents.WITHHOLD_REASONS, consents.CPIMS),
     Listed("disclosure-stop-reasons", disclosures.STOP_REASONS),
+    Listed("indications", protection.INDICATIONS, protection.SIGNS),
+    Listed("indication-tellers", protection.TELLERS, protection.TOLD),
+    Listed("lift-grounds", protection.LIFT_GROUNDS, protection.LIFTED),
+    Listed("lift-purposes", protection.LIFT_PURPOSES, protection.LIFTED),
+    Listed("review-subjects", protection.REVIEW_SUBJECTS),
+    Listed("review-outcomes", protection.REVIEW_OUTCOMES),
+    Listed("correction-reasons", protection.CORRECTIONS),
+    Listed("crossing-answers", protection.ANSWERS),
     Listed("sensitivities", consent_rules.SENSITIVITIES, "LGPDPPSO, art. 3; the list is a design decision"),
 )
 """Every list of the service."""
