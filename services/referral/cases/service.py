@@ -66,11 +66,11 @@ async def id_of(session: AsyncSession, child_id: str) -> str | None:
 
 
 async def ensure(session: AsyncSession, child_id: str, state: str) -> Case:
-    """Return the case of a child, locked; open it at the first encounter, in that encounter's state.
+    """Return the case of a child, locked with its clocks; open it at the first encounter, in that encounter's state.
 
     From its first moment the Procuraduría represents the child en suplencia (R26).
     """
-    case = await store.by_child(session, child_id, lock=True)
+    case = await of_child(session, child_id)
     if case is not None:
         return case
     now = clock.now()

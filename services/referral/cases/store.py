@@ -15,7 +15,6 @@ from services.referral.cases.models import Case, CaseParty, CaseRepresentation, 
 from services.referral.cases.rules import FEDERAL_PP, Status
 from shared.auth import Caller
 from shared.clocks.models import Clock
-from shared.clocks.rules import ClockState
 
 ABROAD = ("CONSULATE", "CHILD_PROTECTION_ABROAD")
 """Kinds of body that are bound to a foreign state: they see what a release or a referral gives them, never a case."""
@@ -89,9 +88,9 @@ async def by_child(session: AsyncSession, child_id: str, *, lock: bool = False) 
 
 
 async def hold_clocks(session: AsyncSession, case_id: str) -> None:
-    """Lock the running clocks of a case."""
-    running = select(Clock.id).where(Clock.case_key == case_id, Clock.state == ClockState.RUNNING)
-    await session.exec(running.order_by(col(Clock.id)).with_for_update())
+    """Lock every clock of a case, before the case, in one order for everybody: one that has spoken may move, too."""
+    every = select(Clock.id).where(Clock.case_key == case_id).order_by(col(Clock.id))
+    await session.exec(every.with_for_update())
 
 
 async def join(session: AsyncSession, case_id: str, agency: str, since: datetime) -> None:

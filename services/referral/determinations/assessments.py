@@ -29,6 +29,7 @@ async def assess(
     Raises NotFound, IllegalMove, RefusedByLaw where the place was not safe or not private (LGDNNA 98).
     """
     parts = (Part.DIF_IN_CHARGE,) if body.kind is AssessmentKind.INITIAL else (Part.DIF_IN_CHARGE, Part.PP_HERE)
+    await cases.find_with_clocks(session, caller, body.case_id)  # what it finds may close the guard
     case = await cases.taken(session, caller, body.case_id, None, *parts)
     rules.check_private(body.kind, safe=body.safe, private=body.private)
     row_id = ids.new("asm")

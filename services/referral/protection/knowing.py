@@ -113,9 +113,7 @@ async def may_reach(session: AsyncSession, case: Case, agency_id: str) -> Verdic
 
 async def held(session: AsyncSession, caller: Caller, case_id: str) -> Case:
     """Return a case that the caller may read, locked with all its clocks in the order of every writer."""
-    await cases.find(session, caller, case_id)
-    await store.hold_clocks(session, case_id)
-    return await cases.find(session, caller, case_id, lock=True)
+    return await cases.find_with_clocks(session, caller, case_id)
 
 
 def enter(session: AsyncSession, case: Case, code: str, subject: str, agency: str | None, seen: Seen) -> None:

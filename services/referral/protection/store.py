@@ -13,7 +13,6 @@ from services.referral.protection.lifting import OPEN_LIFTS, LiftState, ReviewSt
 from services.referral.protection.models import Crossing, Guard, Indication, Kinship, Lift, Permit, Release, Review
 from services.referral.protection.rules import ReleaseState
 from shared.auth import Caller
-from shared.clocks.models import Clock
 from shared.db import run
 from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 
@@ -192,8 +191,3 @@ async def crossing(session: AsyncSession, caller: Caller, crossing_id: str, *, l
     statement = crossings(caller).where(Crossing.id == crossing_id)
     found: Crossing | None = (await session.exec(statement.with_for_update() if lock else statement)).first()
     return found
-
-
-async def hold_clocks(session: AsyncSession, case_id: str) -> None:
-    """Lock every clock of a case, before the case, in one order for everybody."""
-    await session.exec(select(Clock).where(Clock.case_key == case_id).order_by(col(Clock.id)).with_for_update())
