@@ -1,31 +1,17 @@
 """How a closed guard opens again, and who looks at what stands (R17)."""
 
 from datetime import timedelta
-from itertools import product
 from typing import Any
 
 import pytest
 
 from services.referral.cases.rules import Bar
-from services.referral.protection import lifting
-from services.referral.protection.lifting import (
-    LiftAction,
-    Lifted,
-    LiftGround,
-    LiftPurpose,
-    LiftState,
-    ReviewOutcome,
-    ReviewState,
-    ReviewSubject,
-)
 from services.referral.protection.models import Guard, Indication, Lift, Review
-from services.referral.protection.rules import Act
 from services.referral.referrals.models import Referral
 from shared import clock, ids
 from shared.audit import AuditEntry
 from shared.clocks.models import Clock
 from shared.delivery.models import Event
-from shared.errors import IllegalMove
 from tests.unit.referral.abroad_world import ABROAD, HONDURAS, Wire, crossed, crossing_in, deliver
 from tests.unit.referral.cases_world import put
 from tests.unit.referral.protection_world import ask_permit, indication_in, ready, release_in, tell
@@ -186,49 +172,6 @@ async def test_a_relatives_joint_lift_opens_nothing_here_but_its_consent_does(on
         await one_world.post("inm-chp", "/releases", release_in(case["id"]), status)
 
 
-CELLS = {
-    (LiftState.PROPOSED, LiftAction.CONCUR, "COMAR", LiftGround.JOINT): LiftState.LIVE,
-    (LiftState.PROPOSED, LiftAction.CONCUR, "PP", LiftGround.CONSENT): LiftState.LIVE,
-    (LiftState.PROPOSED, LiftAction.REFUSE, "COMAR", LiftGround.JOINT): LiftState.REFUSED,
-    (LiftState.PROPOSED, LiftAction.REFUSE, "PP", LiftGround.CONSENT): LiftState.REFUSED,
-    **{(LiftState.PROPOSED, LiftAction.WITHDRAW, "PP", each): LiftState.WITHDRAWN for each in LiftGround},
-    **{(LiftState.PROPOSED, LiftAction.END, "SYSTEM", each): LiftState.ENDED for each in LiftGround},
-    **{
-        (LiftState.LIVE, LiftAction.END, who, each): LiftState.ENDED
-        for who, each in product(("PP", "COMAR", "SYSTEM"), LiftGround)
-    },
-}
-
-
-def test_every_cell_of_a_lift() -> None:
-    for cell in product(LiftState, LiftAction, ("PP", "COMAR", "INM", "DIF", "SYSTEM"), LiftGround):
-        state, action, who, ground = cell
-        if cell in CELLS:
-            assert lifting.advance(state, action, ground, who) is CELLS[cell]
-            assert action.value in lifting.allowed(state, ground, who)
-            continue
-        with pytest.raises(IllegalMove) as refused:
-            lifting.advance(state, action, ground, who)
-        assert refused.value.allowed_actions == lifting.allowed(state, ground, who)
-        assert action.value not in lifting.allowed(state, ground, who)
-
-
-def test_a_lift_covers_its_purpose_and_its_recipients_and_a_joint_one_nothing_while_a_claim_stands() -> None:
-    notice, abroad = Act("HND", True, "spa", objects=False), Act("HND", True, "spa", objects=False, recipient=HONDURAS)
-    home = Act("HND", True, None, returns=True)
-    for ground, purpose, recipients, standing in product(
-        LiftGround, LiftPurpose, (("HND",), (HONDURAS,), ("SLV",)), (False, True)
-    ):
-        lift = Lifted(ground, purpose, recipients)
-        lawful = ground is LiftGround.CONSENT or not standing
-        told = purpose is LiftPurpose.CONSULAR_NOTICE and recipients == ("HND",)
-        asked = purpose is LiftPurpose.CROSS_BORDER and recipients == (HONDURAS,)
-        assert lifting.covers(lift, notice, standing=standing) is (lawful and told)
-        assert lifting.covers(lift, abroad, standing=standing) is (lawful and asked)
-        goes = purpose is LiftPurpose.RETURN and recipients == ("HND",)
-        assert lifting.covers(lift, home, standing=standing) is (lawful and goes)
-
-
 # -- reviews ---------------------------------------------------------------------------------------------
 
 
@@ -266,16 +209,6 @@ async def test_a_review_ends_a_release_or_a_lift(world: World) -> None:
     assert (await world.get("comar", f"/lifts/{lift}"))["state"] == "ended"
     clocks = {each.rule: each.state.value for each in await world.rows(Clock) if each.rule.startswith("REVIEW")}
     assert clocks == {"REVIEW_RELEASE": "met", "REVIEW_BAR": "running", "REVIEW_LIFT": "met"}
-
-
-def test_every_cell_of_a_review() -> None:
-    for state, subject, outcome in product(ReviewState, ReviewSubject, ReviewOutcome):
-        ends = outcome is not (ReviewOutcome.END if subject is ReviewSubject.BAR else ReviewOutcome.PROPOSE_LIFT)
-        if state is ReviewState.DUE and ends:
-            assert lifting.decide(state, subject, outcome) is ReviewState.DONE
-            continue
-        with pytest.raises(IllegalMove):
-            lifting.decide(state, subject, outcome)
 
 
 # -- indications -----------------------------------------------------------------------------------------

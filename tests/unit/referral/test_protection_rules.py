@@ -1,6 +1,7 @@
 """The guard's decision, row by row and at random: unknown means no."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -10,16 +11,25 @@ from hypothesis import strategies as st
 
 from services.referral.protection import rules
 from services.referral.protection.rules import (
+    ABROAD,
+    BLOCKED,
+    FOREIGN,
     Act,
+    Answer,
+    IndicationCode,
     Known,
     Obstacle,
     ReleaseAction,
     ReleaseState,
+    ToldBy,
     Verdict,
     advance,
     allowed,
     obstacles,
     verdict,
+)
+from services.referral.protection.rules import (
+    ACT as RELEASING,
 )
 from shared.errors import IllegalMove
 
@@ -123,6 +133,9 @@ def test_only_a_child_of_whom_everything_is_known_and_nothing_forbids_is_release
         assert verdict(state, found) is Verdict.CLOSED
 
 
+WAITS = (Obstacle.FACTS_UNKNOWN, Obstacle.RELATIVE_UNKNOWN, Obstacle.NOT_SCREENED)
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
@@ -130,11 +143,21 @@ def test_only_a_child_of_whom_everything_is_known_and_nothing_forbids_is_release
         ([Obstacle.FACTS_UNKNOWN], Verdict.WAIT),
         ([Obstacle.RELATIVE_UNKNOWN, Obstacle.FACTS_UNKNOWN], Verdict.WAIT),
         ([Obstacle.FACTS_UNKNOWN, Obstacle.INDICATION], Verdict.CLOSED),
-        *(([each], Verdict.CLOSED) for each in Obstacle if each not in rules._PASSING),
+        *(([each], Verdict.WAIT if each in WAITS else Verdict.CLOSED) for each in Obstacle),
     ],
 )
 def test_what_is_unknown_waits_and_what_is_forbidden_closes(found: list[Obstacle], expected: Verdict) -> None:
     assert verdict(ReleaseState.RELEASED, found) is expected
+
+
+@pytest.mark.parametrize("state", [each for each in ReleaseState if each is not ReleaseState.RELEASED])
+def test_without_a_release_nothing_leaves_though_nothing_forbids_it(state: ReleaseState) -> None:
+    for found in ([], list(WAITS)):
+        assert verdict(state, found) is Verdict.CLOSED
+
+
+def test_everything_may_be_unknown_at_once() -> None:
+    assert verdict(ReleaseState.RELEASED, list(WAITS)) is Verdict.WAIT
 
 
 LAWFUL = {
@@ -165,3 +188,112 @@ def test_a_release_takes_its_lawful_steps_by_the_right_agency_only(
         advance(state, action, kind)
     assert refused.value.allowed_actions == allowed(state, kind)
     assert action.value not in allowed(state, kind)
+    assert f"that is {state} cannot" in str(refused.value)
+
+
+def test_who_may_do_what_with_a_release_is_told_in_order() -> None:
+    assert allowed(ReleaseState.PROPOSED, "PP") == ["concur", "withdraw"]
+    assert allowed(ReleaseState.PROPOSED, "INM") == ["withdraw"]
+    assert allowed(ReleaseState.CONCURRED, "INM") == ["release", "withdraw"]
+    assert allowed(ReleaseState.RELEASED, "SYSTEM") == ["stop"]
+
+
+# -- where a body of another state is to be told ---------------------------------------------------------
+
+NICARAGUAN = replace(KNOWN, nationalities=("NIC",), residence="HND")
+ABOUT = replace(ACT, recipient="child-protection-hnd")
+
+
+def test_a_body_may_serve_the_state_of_residence_a_consulate_may_not() -> None:
+    assert obstacles(NICARAGUAN, ABOUT) == []
+    assert obstacles(NICARAGUAN, ACT) == [Obstacle.NATIONALITY_UNKNOWN]
+    assert obstacles(replace(NICARAGUAN, residence="SLV"), ABOUT) == [Obstacle.NATIONALITY_UNKNOWN]
+    assert obstacles(replace(NICARAGUAN, residence=None), ABOUT) == [Obstacle.NATIONALITY_UNKNOWN]
+    assert obstacles(replace(NICARAGUAN, residence="SLV"), replace(ABOUT, nationality="NIC")) == []
+    assert obstacles(replace(NICARAGUAN, nationalities=None), ABOUT) == [Obstacle.FACTS_UNKNOWN]
+
+
+def test_a_state_that_nobody_serves_any_more_learns_nothing() -> None:
+    assert obstacles(KNOWN, replace(ABOUT, nationality=None)) == [Obstacle.NATIONALITY_UNKNOWN]
+    unknown = replace(KNOWN, nationalities=None)
+    assert obstacles(unknown, replace(ACT, nationality=None)) == [Obstacle.FACTS_UNKNOWN, Obstacle.NATIONALITY_UNKNOWN]
+    assert Obstacle.MEXICAN in obstacles(unknown, replace(ACT, nationality="MEX"))
+
+
+# -- what is said of it ----------------------------------------------------------------------------------
+
+
+def test_everybody_but_the_procuraduria_learns_that_the_guard_is_closed_and_not_why() -> None:
+    telling = [Obstacle.INDICATION, Obstacle.PROTECTION_STANDS, Obstacle.RELATIVE_PROTECTED]
+    for found in Obstacle:
+        assert rules.shown_to("PP", [found]) == [found]
+        for kind in ("INM", "COMAR", "CONSULATE"):
+            assert rules.shown_to(kind, [found]) == [Obstacle.GUARD_CLOSED if found in telling else found]
+    mixed = [Obstacle.MEXICAN, *telling, Obstacle.CHILD_OBJECTS]
+    assert rules.shown_to("INM", mixed) == [Obstacle.MEXICAN, Obstacle.GUARD_CLOSED, Obstacle.CHILD_OBJECTS]
+
+
+LAWS = {
+    Obstacle.MEXICAN: FOREIGN, Obstacle.STATELESS_DOUBT: FOREIGN, Obstacle.INDICATION: BLOCKED,
+    Obstacle.PROTECTION_STANDS: BLOCKED, Obstacle.RELATIVE_PROTECTED: BLOCKED, Obstacle.GUARD_CLOSED: BLOCKED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("found", list(Obstacle))
+def test_a_refusal_names_the_rule_behind_it(found: Obstacle) -> None:
+    assert rules.law_behind([found], ACT) is LAWS.get(found, RELEASING)
+    abroad = ABROAD if found is Obstacle.NATIONALITY_UNKNOWN else RELEASING
+    assert rules.law_behind([found], ABOUT) is LAWS.get(found, abroad)
+    assert rules.law_behind([Obstacle.NOT_CHANNELLED, found], ACT) is LAWS.get(found, RELEASING)
+
+
+def test_the_first_law_that_refuses_is_named() -> None:
+    assert rules.law_behind([Obstacle.MEXICAN, Obstacle.INDICATION], ACT) is FOREIGN
+    assert rules.law_behind([Obstacle.INDICATION, Obstacle.MEXICAN], ACT) is BLOCKED
+    assert rules.law_behind([Obstacle.NATIONALITY_UNKNOWN, Obstacle.INDICATION], ABOUT) is BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("nationalities", "doubt", "owed"),
+    [
+        (["HND"], False, True), ([], False, True), (["HND", "MEX"], False, False), (["MEX"], False, False),
+        (["HND"], True, False), (["HND"], None, False), (None, False, False), (None, None, False),
+    ],
+)  # fmt: skip
+def test_a_notice_is_owed_of_foreign_children_alone(nationalities: Any, doubt: bool | None, owed: bool) -> None:
+    assert rules.awaits_notice(nationalities, doubt) is owed
+
+
+# -- the tables ------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_said_is_not_known_and_nothing_known_changes_underway() -> None:
+    known = Known(None, None, None, blocked=False)
+    assert (known.relatives_blocked, known.channelled, known.represented) == ((), False, False)
+    assert (known.screened, known.protected, known.residence) == (False, False, None)
+    act = Act("HND", screened=True, told_in=None)
+    assert (act.objects, act.recipient, act.returns) == (None, None, False)
+    with pytest.raises(FrozenInstanceError):
+        known.blocked = True  # type: ignore[misc]  # that is what is tried
+    with pytest.raises(FrozenInstanceError):
+        act.objects = False  # type: ignore[misc]  # that is what is tried
+
+
+def test_a_permit_lives_two_seconds() -> None:
+    assert timedelta(seconds=2) == rules.PERMIT_LIFE
+
+
+def test_codes_are_called_what_they_are() -> None:
+    for kind in (IndicationCode, ToldBy, Obstacle):
+        assert all(each.value == each.name for each in kind)
+    for kind in (ReleaseState, ReleaseAction, Answer, Verdict):
+        assert all(each.value == each.name.lower() for each in kind)
+
+
+def test_each_rule_has_its_source_and_says_whether_somebody_has_verified_it() -> None:
+    assert [(each.id, each.verified) for each in rules.RULES] == [
+        ("R15", True), ("R16", True), ("R20", True), ("GUARD", False), ("R22-ABROAD", False),
+    ]  # fmt: skip
+    sources = ("Ley de Migración, art. 112", "LRPCAP, art. 21", "Ley de Migración, art. 112", "Design", "LRPCAP")
+    assert all(each.source.startswith(named) for each, named in zip(rules.RULES, sources, strict=True))
+    assert all(each.text.en and each.text.es and each.text.en != each.text.es for each in rules.RULES)
