@@ -24,6 +24,8 @@ _LODGING, _FAMILIES = "unit/intake/test_lodging.py", "unit/intake/test_families.
 _INTERVIEWS, _PERMITS = "unit/intake/test_interviews.py", "unit/intake/test_permits.py"
 _PROCEDURES, _STATISTICS = "unit/intake/test_procedures.py", "unit/intake/test_statistics.py"
 
+_GUARD, _LIFTS, _ABROAD = (f"unit/referral/test_{name}.py" for name in ("protection", "lifts", "abroad"))
+
 SHOWN = {
     "R1": Shown(f"{_LODGING}::test_a_station_is_refused_to_everybody_for_every_child"),
     "R2": Shown("unit/intake/test_kinds.py::test_a_child_of_today_is_channelled"),
@@ -52,6 +54,21 @@ SHOWN = {
         f"{_INTERVIEWS}::test_another_topic_is_refused_and_nothing_kept",
         f"{_INTERVIEWS}::test_an_interview_on_the_topics_of_the_law_is_recorded_and_sealed",
     ),
+    "R15": Shown(f"{_GUARD}::test_an_indication_closes_the_guard_tells_comar_and_stops_the_release"),
+    "R15-CORRECTED": Shown(f"{_LIFTS}::test_an_indication_entered_in_error_is_marked_once_and_opens_nothing"),
+    "R16": Shown(
+        f"{_GUARD}::test_an_indication_closes_the_guard_tells_comar_and_stops_the_release",
+        f"{_GUARD}::test_a_release_takes_two_authorities_and_tells_consular_the_least",
+    ),
+    "R17": Shown(f"{_LIFTS}::test_while_a_claim_stands_only_express_consent_lifts"),
+    "GUARD": Shown(
+        f"{_GUARD}::test_the_law_refuses_by_name",
+        f"{_GUARD}::test_only_the_procuraduria_concurs_and_only_inm_releases",
+    ),
+    "R22-ABROAD": Shown(
+        f"{_ABROAD}::test_only_a_body_of_the_childs_own_states_may_be_told",
+        f"{_ABROAD}::test_what_was_released_for_a_body_reaches_it_and_says_the_least",
+    ),
     "R20": Shown(
         "unit/referral/test_protection.py::test_the_law_refuses_by_name",
         "unit/referral/test_protection.py::test_only_the_procuraduria_concurs_and_only_inm_releases",
@@ -78,7 +95,10 @@ SHOWN = {
 }
 """Rule → the tests that show it. Of variants of a rule (`R9-PERMIT`) each has its own."""
 
-NAMELESS = {"R34": "who may read may: what cannot be recorded is not answered, and no answer names that rule"}
+NAMELESS = {
+    "R34": "who may read may: what cannot be recorded is not answered, and no answer names that rule",
+    "R15": "whoever takes part in a case may indicate: what follows is refused by R16",
+}
 """Rules that no refusal names, and why."""
 
 ISSUE = ("R1", "R2", "R3", "R5", "R8", "R9", "R12", "R14", "R20", "R27", "R31", "R32", "R33", "R34", "R35")

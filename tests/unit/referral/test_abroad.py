@@ -95,14 +95,15 @@ async def test_a_referral_and_a_transfer_to_it_are_answered_as_to_nobody(one_wor
     """Whatever the guard says: so the answer tells nothing of the child."""
     case = await ready(one_world)
     transfer = {
-        "case_id": case["id"], "kind": "CUSTODY", "reason": "CAPACITY", "lawful_basis": "BEST_INTERESTS",
-        "fields": ["IDENTITY"], "officer": "dif-0031",
+        "case_id": case["id"], "kind": "CUSTODY", "reason": "SAFETY", "lawful_basis": "BEST_INTERESTS",
+        "fields": ["status"], "officer": "dif-0031",
     }  # fmt: skip
     asked = (("pp-chp", "/referrals", service_in(case["id"])), ("dif-chp", "/transfers", transfer))
     for agency, path, body in asked:
         answers = [await one_world.post(agency, path, body | {"recipient": who}, 422) for who in (HONDURAS, "nobody")]
         first, second = ({k: v for k, v in each.json().items() if k != "request_id"} for each in answers)
         assert first == second
+        assert [each["pointer"] for each in first["errors"]] == ["/recipient"]
     assert not [each for each in await one_world.rows(Referral) if each.recipient == HONDURAS]
 
 

@@ -97,7 +97,7 @@ async def test_an_indication_closes_the_guard_tells_comar_and_stops_the_release(
     assert "buscan" not in repr([each.details for each in await world.rows(AuditEntry)])
     assert "withdraw" not in repr([each.type for each in await world.rows(Event)])
     refused = (await world.post("inm-chp", "/releases", release_in(case["id"]), 409)).json()
-    assert (refused["rule"], "GUARD_CLOSED" in refused["detail"]) == ("R16", True)
+    assert (refused["rule"], refused["source"], "GUARD_CLOSED" in refused["detail"]) == ("R16", "LRPCAP, art. 21", True)
 
 
 async def test_a_second_indication_opens_no_second_notice_to_comar(world: World) -> None:
