@@ -42,7 +42,7 @@ CAST = (
     Role("comar", "COMAR", CASE_WORK, service="referral"),
     Role("unicef", "UNICEF", CASE_WORK, service="referral"),
     Role("unhcr", "UNHCR", CASE_WORK, service="referral"),
-    Role("child-protection-hnd", "CHILD_PROTECTION_ABROAD", CASE_WORK),
+    Role("child-protection-hnd", "CHILD_PROTECTION_ABROAD", CASE_WORK, service="referral"),
     Role("ruta-operations", "OPERATOR", (*CASE_WORK, *NOTICES), role="operator"),
     Role("upm", "UPM", ("statistics:read", "intake:write")),
     Role("sndif", "DIF", ("intake:read", "statistics:read")),
