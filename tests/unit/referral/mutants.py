@@ -41,8 +41,8 @@ class Mutant:
     tree: ast.Module
 
 
-def mutants(module: str) -> Iterator[Mutant]:
-    """Yield every mutant of a module."""
+def mutants(module: str, *only: str) -> Iterator[Mutant]:
+    """Yield every mutant of a module, or those of some functions and classes of it (`rules.verdict`) alone."""
     original = import_module(module)
     assert original.__file__ is not None
     tree = ast.parse(Path(original.__file__).read_text("utf-8"))
@@ -52,11 +52,13 @@ def mutants(module: str) -> Iterator[Mutant]:
         if isinstance(kind, enum.EnumType) and kind.__members__
     }
     seen: dict[str, int] = {}
-    for path, node, where in _nodes(tree, (), ""):
+    for path, node, where in _nodes(tree, (), module.rpartition(".")[2]):
+        if only and where not in only:
+            continue
         for change in _changes(node, members):
             mutated = copy.deepcopy(tree)
             _put(mutated, path, change)
-            said = f"{module.rpartition('.')[2]}{where}: {_short(node)} -> {_short(change)}"
+            said = f"{where}: {_short(node)} -> {_short(change)}"
             seen[said] = seen.get(said, 0) + 1
             name = said if seen[said] == 1 else f"{said} ({seen[said]})"
             yield Mutant(module, name, ast.fix_missing_locations(mutated))
@@ -182,7 +184,7 @@ class Bench:
                 changed = mutant is not None and mutant.module == name
                 code = compile(mutant.tree, name, "exec") if mutant and changed else self._code[name]
                 _load(name, code)
-            return all(_holds(_load(name, code)) for name, code in self._tests.items())
+            return _hold([_load(name, code) for name, code in self._tests.items()])
         except Exception:
             return False
         finally:
@@ -210,9 +212,10 @@ def _seat(name: str, module: ModuleType) -> None:
     setattr(sys.modules[package], last, module)
 
 
-def _holds(module: ModuleType) -> bool:
-    """Whether the tests of a module pass; those that ask for nothing first, random ones last."""
-    found = [each for name, each in vars(module).items() if name.startswith("test_") and not _waits(each)]
+def _hold(modules: list[ModuleType]) -> bool:
+    """Whether the tests of these modules pass; random ones come last, since they cost the most."""
+    every = [each for module in modules for name, each in vars(module).items() if name.startswith("test_")]
+    found = [each for each in every if not _waits(each)]
     found.sort(key=lambda each: hasattr(each, "hypothesis"))
     return all(_runs(each) for each in found)
 

@@ -150,7 +150,12 @@ async def test_a_retry_asks_again(world: World) -> None:
     assert states == ["cancelled"]
 
 
-async def test_its_feed_opens_under_a_permit_only_and_nobody_elses_feed_is_held(world: World) -> None:
+async def test_its_feed_opens_under_a_permit_only_and_nobody_elses_feed_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.delivery.events.service.HELD", 0.0)
+    monkeypatch.setattr("shared.delivery.events.service.ASKING", 20.0)  # a slow machine asks as long as it must
+    monkeypatch.setattr("services.referral.protection.rules.PERMIT_LIFE", timedelta(seconds=20))
     case = await ready(world)
     await subscribed(world, channel="pull", url=None)
     await granted(world, case)
