@@ -99,10 +99,10 @@ def test_an_officers_number_is_one_however_it_is_written_and_wherever() -> None:
 
 
 def test_codes_are_called_what_they_are() -> None:
-    for kind in (LiftGround, LiftPurpose, ReviewSubject, ReviewOutcome, CorrectionReason):
-        assert all(each.value == each.name for each in kind)
-    for kind in (LiftState, LiftAction, ReviewState):
-        assert all(each.value == each.name.lower() for each in kind)
+    for code in (*LiftGround, *LiftPurpose, *ReviewSubject, *ReviewOutcome, *CorrectionReason):
+        assert code.value == code.name
+    for each in (*LiftState, *LiftAction, *ReviewState):
+        assert each.value == each.name.lower()
     assert set(lifting.OPEN_LIFTS) == {LiftState.PROPOSED, LiftState.LIVE}
 
 

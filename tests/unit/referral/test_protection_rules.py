@@ -284,10 +284,10 @@ def test_a_permit_lives_two_seconds() -> None:
 
 
 def test_codes_are_called_what_they_are() -> None:
-    for kind in (IndicationCode, ToldBy, Obstacle):
-        assert all(each.value == each.name for each in kind)
-    for kind in (ReleaseState, ReleaseAction, Answer, Verdict):
-        assert all(each.value == each.name.lower() for each in kind)
+    for code in (*IndicationCode, *ToldBy, *Obstacle):
+        assert code.value == code.name
+    for each in (*ReleaseState, *ReleaseAction, *Answer, *Verdict):
+        assert each.value == each.name.lower()
 
 
 def test_each_rule_has_its_source_and_says_whether_somebody_has_verified_it() -> None:
