@@ -85,7 +85,7 @@ def test_every_cell_of_a_review() -> None:
             lifting.decide(state, subject, outcome)
         can = [each.value for each in ReviewOutcome if each in lifting.OUTCOMES[subject]]
         assert refused.value.allowed_actions == (can if state is ReviewState.DUE else [])
-        assert f"cannot come to {outcome}" in str(refused.value)
+        assert f"cannot come to {outcome}." in str(refused.value)
 
 
 def test_an_officers_number_is_one_however_it_is_written_and_wherever() -> None:
