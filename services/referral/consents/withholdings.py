@@ -1,5 +1,7 @@
 """Use cases of withholding: keep a case from an agency or a class, whatever its role (R29), and end that."""
 
+from collections.abc import Sequence
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies import store as directory
@@ -12,10 +14,12 @@ from services.referral.cases.rules import Seen
 from services.referral.consents import rules, store
 from services.referral.consents.schemas import WithholdIn, WithholdingOut
 from services.referral.consents.service import check_agencies, seal
+from services.referral.measures import store as measures
 from services.referral.referrals import service as referrals
 from services.referral.referrals import steps
 from services.referral.referrals import store as referral_store
 from services.referral.referrals.codes import WithdrawReason
+from services.referral.referrals.models import Referral
 from services.referral.referrals.rules import LIVE, Action, Party, ReferralKind
 from services.referral.referrals.steps import Said
 from shared import audit, clock, ids
@@ -36,12 +40,14 @@ async def withhold(session: AsyncSession, vault: Vault, caller: Caller, body: Wi
         check_agencies(caller, [body.agency], "/agency")
     whom = body.agency or (body.recipient_class or RecipientClass.FAMILY).value
     await referrals.hold(session, seen.id)
-    await _withdraw_services(session, vault, caller, seen.id, whom)
+    asked = await _asked_of(session, seen.id, whom)
     case = await cases.find(session, caller, seen.id, lock=True)
     _check(case, whom)
+    await _check_housed(session, case, whom)
     await _check_moving(session, case, whom)
     if await store.withholding(session, case.id, whom) is not None:
         raise Conflict("It is withheld already.", allowed_actions=[])
+    await _withdraw(session, vault, caller, asked)
     row_id = ids.new("wth")
     row = CaseWithheld(
         id=row_id, case_id=case.id, whom=whom, reason=body.reason.value, agency=caller.agency, officer=body.officer,
@@ -66,6 +72,16 @@ def _check(case: Case, whom: str) -> None:
         raise rules.WITHHELD.refuse("INM channels the child first.", allowed_actions=["issue_acta"])
 
 
+async def _check_housed(session: AsyncSession, case: Case, whom: str) -> None:
+    """Raise RefusedByLaw for the centre that the child is in."""
+    admission = await measures.present(session, case.id)
+    if admission is None:
+        return
+    centre = directory.directory().get(admission.cas)
+    if kept_from({whom}, admission.cas, centre.kind if centre is not None else ""):
+        raise rules.WITHHELD.refuse("The child is in its care.", allowed_actions=["discharge"])
+
+
 async def _check_moving(session: AsyncSession, case: Case, whom: str) -> None:
     """Raise Conflict while the child is on the way there."""
     known = directory.directory()
@@ -74,15 +90,21 @@ async def _check_moving(session: AsyncSession, case: Case, whom: str) -> None:
             raise Conflict("A transfer to it is under way: withdraw that first.", allowed_actions=["withdraw"])
 
 
-async def _withdraw_services(session: AsyncSession, vault: Vault, caller: Caller, case_id: str, whom: str) -> None:
-    """Withdraw what was asked of somebody who must not know any more. The clocks of the case are held."""
+async def _asked_of(session: AsyncSession, case_id: str, whom: str) -> list[Referral]:
+    """Return the services that were asked of somebody, locked in one order. The clocks of the case are held."""
     known = directory.directory()
+    return [
+        await referral_store.locked(session, each.id)
+        for each in await referrals.of_case(session, case_id)
+        if each.kind is ReferralKind.SERVICE
+        and kept_from({whom}, each.recipient, known[each.recipient].kind if each.recipient in known else "")
+    ]
+
+
+async def _withdraw(session: AsyncSession, vault: Vault, caller: Caller, asked: Sequence[Referral]) -> None:
+    """Withdraw what was asked of somebody who must not know any more, and what hangs under it."""
     said = Said(reason=WithdrawReason.CONSENT_WITHDRAWN.value, with_parts=True)
-    for each in await referrals.of_case(session, case_id):
-        kind = known[each.recipient].kind if each.recipient in known else ""
-        if each.kind is not ReferralKind.SERVICE or not kept_from({whom}, each.recipient, kind):
-            continue
-        referral = await referral_store.locked(session, each.id)
+    for referral in asked:
         if referral.state in LIVE:
             await steps.take(session, vault, caller, referral, Action.WITHDRAW, {Party.SENDER}, said)
 

@@ -79,8 +79,12 @@ async def read(runtime: Runtime, caller: Caller, referral_id: str) -> Disclosure
 
 
 async def _plan(session: AsyncSession, caller: Caller, referral_id: str, *, lock: bool = False) -> Plan:
-    """Return what the caller may be shown. Locked in one order: the referral, the case."""
-    referral = await referrals.find(session, caller, referral_id, lock=lock)
+    """Return what the caller may be shown. Locked in the order of every writer: clocks, the referral, the case, guards.
+
+    Clocks are locked though none moves: whoever ends several referrals at once holds them before the first of these.
+    """
+    find = referrals.find_with_clocks if lock else referrals.find
+    referral = await find(session, caller, referral_id)
     case = await cases.find(session, SYSTEM, referral.case_id, lock=lock)
     if caller.agency != referral.recipient:
         raise NotFound
@@ -170,7 +174,7 @@ def _record(session: AsyncSession, caller: Caller, plan: Plan, may: dict[str, st
 
 async def stop(session: AsyncSession, caller: Caller, referral_id: str, body: StopIn) -> DisclosureStop:
     """End the disclosures of a referral. Raises NotFound or Conflict."""
-    referral = await referrals.find(session, caller, referral_id, lock=True)
+    referral = await referrals.find_with_clocks(session, caller, referral_id)
     case = await cases.reads(session, caller, referral.case_id, Part.PP_HERE)
     await cases.find(session, caller, case.id, lock=True)
     if await consent_store.stopped(session, referral.id):

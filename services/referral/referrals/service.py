@@ -37,6 +37,13 @@ async def find(session: AsyncSession, caller: Caller, referral_id: str, *, lock:
     return found
 
 
+async def find_with_clocks(session: AsyncSession, caller: Caller, referral_id: str) -> Referral:
+    """Return a referral, locked, its clocks before it, as by whoever takes a step of it. Raises NotFound."""
+    await find(session, caller, referral_id)
+    await store.lock_clocks(session, referral_id)
+    return await find(session, caller, referral_id, lock=True)
+
+
 async def of_case(session: AsyncSession, case_id: str) -> Sequence[Referral]:
     """Return every referral of a case, oldest first, for the system's own use."""
     return await store.of_case(session, case_id)
@@ -139,7 +146,7 @@ async def _parent(session: AsyncSession, caller: Caller, body: ReferralIn) -> Re
     """Return the locked referral that a new one is part of, if it may be."""
     if body.parent_id is None:
         return None
-    parent = await find(session, caller, body.parent_id, lock=True)
+    parent = await find_with_clocks(session, caller, body.parent_id)
     if parent.case_id != body.case_id:
         raise NotFound
     if parent.recipient != caller.agency or parent.state not in rules.STANDING - {State.COMPLETED}:
@@ -202,8 +209,9 @@ async def pass_on(session: AsyncSession, caller: Caller, case_id: str, old: str,
     A notice or a hand-over that it had taken on is done with that. Services that were asked of it pass on if
     `services`; what it asked of others always does.
     """
-    for referral_id in await store.live_of(session, case_id, old):
-        referral = await store.locked(session, referral_id)
+    theirs = [await store.locked(session, each) for each in await store.live_of(session, case_id, old)]
+    await cases.find(session, SYSTEM, case_id, lock=True)  # before events are numbered, as by every writer
+    for referral in theirs:
         if referral.state not in rules.LIVE:
             continue
         taken_on = referral.state in rules.STANDING or referral.state is State.RECEIVED

@@ -84,8 +84,9 @@ async def take(
         referral.state = state
         await _stamp(session, caller, referral, action, said)
         await _entail(session, vault, caller, referral, action, said, instead)
-    await publish(session, ReferralMoved.TYPE, referral)
     note(session, await cases.find(session, SYSTEM, referral.case_id), referral, action.value, caller.agency)
+    await session.flush()  # the timeline holds the case, and that is locked before events are numbered
+    await publish(session, ReferralMoved.TYPE, referral)
 
 
 # -- a refusal and its second party ---------------------------------------------------------------------
