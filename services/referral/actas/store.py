@@ -12,8 +12,11 @@ from shared.auth import Caller
 
 
 def readable(caller: Caller) -> Any:
-    """Select the actas of the caller's territory, and those by which it handed over or received a child."""
-    local = select(Case.id).where(cases.in_territory(caller))
+    """Select the actas of the caller's territory, and those by which it handed over or received a child.
+
+    Of a withheld case (R29) those stay with both who made them: each has to prove that it did (LM 112-I, R6).
+    """
+    local = select(Case.id).where(cases.in_territory(caller), col(Case.id).not_in(cases.kept_from(caller)))
     return select(Acta).where(
         or_(Acta.issued_by == caller.agency, Acta.dif == caller.agency, col(Acta.case_id).in_(local))
     )

@@ -137,6 +137,13 @@ CHAINS = {
 """Deadline → who learns. The kinds of body are law (whom the article names) or design; the times are design."""
 
 
+ORDERED = frozenset({
+    "D1", "D2", "NEEDS", "VRH", "TRACING", "NOTICE_INM", "GATE_WAITS", "ACK_DIF", "ACK_COMAR", "ACK_MP", "D3", "D4",
+    "D5", "D8", "D10", "D11", "WITHDRAWAL_ACK",
+})  # fmt: skip
+"""Duties that the law gives to an agency that is no Procuraduría: they stay when a case is kept from it (R29)."""
+
+
 def chain(rule: str) -> Chain:
     """Return the chain of a deadline."""
     return CHAINS.get(rule) or Chain(rule, _SENT, confidential=True)

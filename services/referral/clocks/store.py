@@ -9,8 +9,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.referral.cases import store as cases
 from services.referral.cases.models import Case, CaseParty
 from services.referral.cases.rules import Seen
+from services.referral.clocks.rules import ORDERED
 from services.referral.referrals.models import Referral
 from shared import ids
 from shared.audit import AuditEntry
@@ -46,8 +48,12 @@ class Due:
 
 
 def readable(caller: Caller) -> Any:
-    """Select the clocks of the duties that the caller's agency owes. Others read a clock with what it is about."""
-    return store.readable(caller)
+    """Select the clocks of the duties that the caller's agency owes. Others read a clock with what it is about.
+
+    Of a case that is kept from it (R29) only those of duties that the law itself gives it.
+    """
+    kept = col(Clock.case_key).in_(cases.kept_from(caller))
+    return store.readable(caller).where(or_(~kept, col(Clock.rule).in_(ORDERED)))
 
 
 async def get(session: AsyncSession, caller: Caller, clock_id: str) -> Clock | None:

@@ -14,8 +14,12 @@ from shared.auth import Caller
 
 
 def _known(caller: Caller) -> Any:
-    """Select the cases whose child the caller represents, or has accepted. Never INM's: it tells of protection."""
-    return select(Case.id).where(or_(cases.represented(caller), col(Case.dif) == caller.agency))
+    """Select the cases whose child the caller represents, or has accepted, and that are not kept from it (R29).
+
+    Never INM's: it tells of protection.
+    """
+    own = or_(cases.represented(caller), col(Case.dif) == caller.agency)
+    return select(Case.id).where(own, col(Case.id).not_in(cases.kept_from(caller)))
 
 
 def readable(caller: Caller) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.service import SYSTEM
@@ -18,7 +18,8 @@ from shared.auth import Caller
 def readable(caller: Caller) -> Any:
     """Select the tasks that the caller's agency owes, and for the Procuraduría those of its territory."""
     local = cases.readable(caller).where(cases.represented(caller)).with_only_columns(Case.id)
-    return select(Task).where(or_(Task.agency == caller.agency, col(Task.case_id).in_(local)))
+    own = and_(Task.agency == caller.agency, col(Task.case_id).not_in(cases.kept_from(caller)))
+    return select(Task).where(or_(own, col(Task.case_id).in_(local)))
 
 
 async def of_case(session: AsyncSession, caller: Caller, case_id: str) -> Sequence[Task]:

@@ -17,23 +17,32 @@ _SNDIF = "dif-nacional"
 
 
 def _cared_for(caller: Caller) -> Any:
-    """Select the cases whose child the caller represents, or has accepted."""
-    return select(Case.id).where(or_(cases.represented(caller), col(Case.dif) == caller.agency))
+    """Select the cases whose child the caller represents, or has accepted, and that are not kept from it (R29)."""
+    own = or_(cases.represented(caller), col(Case.dif) == caller.agency)
+    return select(Case.id).where(own, col(Case.id).not_in(cases.kept_from(caller)))
 
 
 def readable(caller: Caller) -> Any:
-    """Select the measures that the caller may know of: the Procuraduría's, the DIF's, the centre's, the MP's own."""
-    housed = select(Admission.measure_id).where(Admission.cas == caller.agency, col(Admission.left_at).is_(None))
+    """Select the measures that the caller may know of: the Procuraduría's, the DIF's, the centre's, the MP's own.
+
+    A withheld case (R29) keeps no measure from the MP that has to order it (LGDNNA 122-VI): it holds codes.
+    """
+    here = Admission.cas == caller.agency, col(Admission.case_id).not_in(cases.kept_from(caller))
+    housed = select(Admission.measure_id).where(*here, col(Admission.left_at).is_(None))
     return select(Measure).where(
         or_(col(Measure.case_id).in_(_cared_for(caller)), Measure.mp == caller.agency, col(Measure.id).in_(housed))
     )
 
 
 def readable_admissions(caller: Caller) -> Any:
-    """Select the admissions that the caller may know of. Never INM: it would learn where a shelter is (R31)."""
+    """Select the admissions that the caller may know of. Never INM: it would learn where a shelter is (R31).
+
+    The database of LGDNNA 99 holds every one, of withheld cases (R29) too: the article leaves none out.
+    """
     if caller.agency == _SNDIF:
         return select(Admission)
-    return select(Admission).where(or_(col(Admission.case_id).in_(_cared_for(caller)), Admission.cas == caller.agency))
+    known = or_(col(Admission.case_id).in_(_cared_for(caller)), Admission.cas == caller.agency)
+    return select(Admission).where(known, col(Admission.case_id).not_in(cases.kept_from(caller)))
 
 
 async def get(session: AsyncSession, caller: Caller, measure_id: str) -> Measure | None:

@@ -22,10 +22,14 @@ def readable(caller: Caller) -> Any:
 
 
 def readable_items(caller: Caller) -> Any:
-    """Select the items that the caller may read: all to the Procuraduría, its own to the agency that answers."""
+    """Select the items that the caller may read: all to the Procuraduría, its own to the agency that answers (R29)."""
     represented = select(Case.id).where(cases.represented(caller))
     given = select(Plan.id).where(col(Plan.state).in_(_GIVEN))
-    own = and_(PlanItem.agency == caller.agency, col(PlanItem.plan_id).in_(given))
+    own = and_(
+        PlanItem.agency == caller.agency,
+        col(PlanItem.plan_id).in_(given),
+        col(PlanItem.case_id).not_in(cases.kept_from(caller)),
+    )
     return select(PlanItem).where(or_(col(PlanItem.case_id).in_(represented), own))
 
 

@@ -18,8 +18,8 @@ from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 
 
 def readable(caller: Caller) -> Any:
-    """Select the releases that the caller may know of: INM's and the Procuraduría's, in their territory."""
-    territory = select(Case.id).where(cases.in_territory(caller))
+    """Select the releases that the caller may know of: INM's and the Procuraduría's, in their territory (R29)."""
+    territory = select(Case.id).where(cases.in_territory(caller), col(Case.id).not_in(cases.kept_from(caller)))
     return select(Release).where(col(Release.case_id).in_(territory))
 
 

@@ -21,7 +21,10 @@ from shared.clocks.models import Clock
 
 
 def readable(caller: Caller) -> Any:
-    """Select the claims that the caller may know of: COMAR's, the Procuraduría's, the representative's (R16-CLAIM)."""
+    """Select the claims that the caller may know of: COMAR's, the Procuraduría's, the representative's (R16-CLAIM).
+
+    A withheld case (R29) keeps no claim from COMAR, which has to decide it (LRPCAP 15 and 24).
+    """
     return select(RefugeClaim).where(col(RefugeClaim.case_id).in_(select(Case.id).where(_privy(caller))))
 
 
@@ -37,6 +40,7 @@ def _acts_for(caller: Caller) -> Any:
         return false()
     present = and_(
         col(CaseRepresentation.case_id) == Case.id,
+        col(CaseRepresentation.case_id).not_in(cases.kept_from(caller)),
         col(CaseRepresentation.until).is_(None),
         col(CaseRepresentation.kind) == Representation.LEGAL_REPRESENTATIVE,
         col(CaseRepresentation.body) == caller.agency,
@@ -103,7 +107,10 @@ async def unwatched(
 
 
 def readable_holds(caller: Caller) -> Any:
-    """Select the holds that the caller goes by: INM's and the Procuraduría's, in their territory."""
+    """Select the holds that the caller goes by: INM's and the Procuraduría's, in their territory.
+
+    A withheld case (R29) too: INM has to leave its procedure alone (R24), and a hold says no more than that.
+    """
     territory = select(Case.id).where(cases.in_territory(caller))
     return select(ProcedureHold).where(col(ProcedureHold.case_id).in_(territory))
 

@@ -15,11 +15,12 @@ from shared.auth import Caller
 
 
 def readable(caller: Caller) -> Any:
-    """Select the returns that the caller may know of: INM's and the Procuraduría's, and the DIF's in charge."""
+    """Select the returns that the caller may know of: INM's and the Procuraduría's, and the DIF's in charge (R29)."""
     here = cases.in_territory(caller)
     if caller.agency_kind == Kind.DIF:
         here = or_(here, Case.dif == caller.agency)
-    return select(AssistedReturn).where(col(AssistedReturn.case_id).in_(select(Case.id).where(here)))
+    known = select(Case.id).where(here, col(Case.id).not_in(cases.kept_from(caller)))
+    return select(AssistedReturn).where(col(AssistedReturn.case_id).in_(known))
 
 
 async def get(session: AsyncSession, caller: Caller, return_id: str, *, lock: bool = False) -> AssistedReturn | None:

@@ -210,8 +210,9 @@ async def test_a_body_bound_to_a_foreign_state_reads_nothing_ever(desk: tuple[Wo
         assert row is not None
         row.recipient = abroad
     before = len(intake.asked)
-    refused = await world.get(abroad, f"/referrals/{referral['id']}/disclosure", 409, **who)
-    assert (refused["rule"], len(intake.asked)) == ("R16", before)
+    await world.get(abroad, f"/referrals/{referral['id']}/disclosure", 404, **who)
+    refused = await world.get(abroad, f"/referrals/{referral['id']}/disclosure", 409, agency_kind="CSO", state=None)
+    assert (refused["rule"], len(intake.asked)) == ("R16", before)  # by its place in the directory, whatever it says
 
 
 # -- nothing rests ---------------------------------------------------------------------------------------
