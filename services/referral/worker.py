@@ -7,6 +7,7 @@ from services.referral.agencies.service import SYSTEM, Watch, start
 from services.referral.calendar import service as calendar
 from services.referral.cas_reports.service import Opener
 from services.referral.clocks.service import fired
+from services.referral.consents.expiry import Expiry
 from services.referral.majority import service as majority
 from services.referral.protection import facts, permits
 from services.referral.referrals.upkeep import Upkeep
@@ -28,6 +29,7 @@ def worker(runtime: Runtime) -> FastAPI:
         "majority": lambda: majority.turn(runtime.database),
         "calendar": lambda: sweep(runtime.database, SYSTEM),
         "refuge": Turns(runtime).turn,
+        "consents": Expiry(runtime).turn,
     }
     return create_worker(
         runtime, "services.referral", fired=fired, gate=permits.gate(runtime.database), on_start=_start, turns=turns

@@ -44,8 +44,8 @@ OWN = {
         "upkeep.py",
         "uploads.py",
     },
-    # code lists; a withdrawal travels; sharing without consent; from whom a case is kept
-    "referral/consents": {"codes.py", "travel.py", "overrides.py", "withholdings.py"},
+    # code lists; what is covered; a withdrawal travels, and expiry; sharing without consent; from whom a case is kept
+    "referral/consents": {"codes.py", "coverage.py", "travel.py", "expiry.py", "overrides.py", "withholdings.py"},
     "referral/disclosures": {"guard.py"},  # who may be reached at all
     "referral/transfers": {"upkeep.py"},  # asks about a child who has not arrived
     # code lists; what each step entails; what a claim holds up; the worker's turn

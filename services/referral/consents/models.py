@@ -14,12 +14,15 @@ from services.referral.referrals.codes import LawfulBasis
 from shared.db import JsonColumn, UTCDateTime, coded
 
 _OPEN = text("state = 'OPEN'")
+_ACTIVE = text("state = 'ACTIVE'")
+_HOLDS = text("state IN ('PENDING', 'UPHELD')")
 
 
 class Consent(SQLModel, table=True):
     """Somebody agrees that fields of a child go to recipients for purposes."""
 
     __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_active", "expires_at", postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),)
 
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="route_case.id", index=True)
@@ -97,6 +100,7 @@ class Override(SQLModel, table=True):
     """A supervisor lets an agency read without consent, and somebody else reviews it."""
 
     __tablename__ = "consent_override"
+    __table_args__ = (Index("ix_consent_override_open", "review_by", postgresql_where=_HOLDS, sqlite_where=_HOLDS),)
 
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="route_case.id", index=True)

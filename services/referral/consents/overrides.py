@@ -13,8 +13,9 @@ from services.referral.cases.rules import SUPERVISOR
 from services.referral.cases.rules import Part as CasePart
 from services.referral.cases.schemas import held
 from services.referral.consents import rules, store, travel
+from services.referral.consents.coverage import until_of
 from services.referral.consents.models import Override
-from services.referral.consents.rules import Cut, OverrideAction, OverrideState, Part
+from services.referral.consents.rules import OverrideAction, OverrideState, Part
 from services.referral.consents.schemas import OverrideIn, OverrideOut
 from services.referral.consents.service import check_agencies, note, seal
 from services.referral.referrals.rules import NEED_TO_KNOW
@@ -79,20 +80,33 @@ async def judge(
     row = await _find(session, caller, override_id, lock=True)
     if if_match is not None:
         etags.must_match(if_match, row.version)
-    was = row.state
+    end_if_over(row)
+    first = row.reviewed_at is None
     row.state = OverrideState(rules.move(row.state, action, parts(caller, case)))
     if (caller.agency, officer) == (row.agency, row.officer):
         raise rules.OVERRIDES.refuse("Another officer reviews it.", allowed_actions=[])
     row.reviewed_at, row.reviewed_by = clock.now(), f"{caller.agency}/{officer}"
     row.version += 1
-    if was is OverrideState.PENDING:
+    if first:
         await clocks.meet(session, rules.OVERRIDE_REVIEW.id, row.id, row.reviewed_at)
     audit.wrote(session, caller, action.value, "consent_override", row.id, officer=officer)
     note(session, caller, case, f"override.{row.state.lower()}", row.id, row.agency)
     if row.state is OverrideState.REVOKED:
-        await travel.tell(session, caller, case, row.id, row.agency, Cut())
+        await session.flush()
+        await travel.tell(session, caller, case, travel.of_override(row))
     await session.flush()
+    await travel.tell_over(session, caller, case)
     return case, row
+
+
+def end_if_over(row: Override) -> bool:
+    """Move an override whose time is over, and say whether it was. One that nobody reviewed still is to be."""
+    until = row.review_by if row.state is OverrideState.PENDING else row.expires_at
+    if row.state not in _ENDS or clock.now() < until:
+        return False
+    row.state = OverrideState(rules.move(row.state, OverrideAction.EXPIRE, {Part.SYSTEM}))
+    row.expires_at = until  # also where somebody says later that it was right
+    return True
 
 
 def parts(caller: Caller, case: Case) -> set[Part]:
@@ -100,16 +114,19 @@ def parts(caller: Caller, case: Case) -> set[Part]:
     return {Part.PP} if CasePart.PP_HERE in held(caller, case) else set()
 
 
+_ENDS = (OverrideState.PENDING, OverrideState.UPHELD)
 _SHOWN = set(OverrideOut.model_fields) - {"live", "note", "allowed_actions"}
 
 
 def show(caller: Caller, case: Case, row: Override, said: str | None = None) -> OverrideOut:
-    """Return an override as its reader sees it."""
-    until = {OverrideState.PENDING: row.review_by, OverrideState.UPHELD: row.expires_at}.get(row.state, row.created_at)
+    """Return an override as its reader sees it, as it stands at this moment."""
+    state = OverrideState(row.state)
+    if state in _ENDS and clock.now() >= until_of(row):
+        state = OverrideState(rules.TRANSITIONS[state, OverrideAction.EXPIRE])
     return OverrideOut.model_validate(
         row.model_dump(include=_SHOWN)
         | {
-            "live": clock.now() < until, "note": said,
-            "allowed_actions": rules.allowed(row.state, parts(caller, case)),
+            "state": state, "live": clock.now() < until_of(row), "note": said,
+            "allowed_actions": rules.allowed(state, parts(caller, case)),
         }
     )  # fmt: skip

@@ -57,10 +57,10 @@ TERM = Rule(
 TRAVELS = Rule(
     "WITHDRAWAL-TRAVELS",
     Text(
-        "A withdrawal stops disclosures at once and reaches whoever read under the consent; each says what it did. "
-        "What is kept is kept by an article.",
-        "La revocación detiene de inmediato las comunicaciones y llega a quien leyó con ese consentimiento; cada quien "
-        "informa qué hizo. Lo que se conserva, se conserva por un artículo.",
+        "When a consent is withdrawn or its time is over, nothing more is read under it, and whoever did read is told; "
+        "each says what it did. What is kept is kept by an article.",
+        "Revocado o vencido el consentimiento, nada más se lee con él y se avisa a quien leyó; cada quien informa qué "
+        "hizo. Lo que se conserva, se conserva por un artículo.",
     ),
     "LGPDPPSO, art. 17, 18 and 59 to 64; the notice and its time are a design decision",
 )
@@ -245,10 +245,11 @@ def covered(grants: Iterable[Grant], agency: str, kind: str, purpose: Purpose, a
 
 
 class ConsentState(StrEnum):
-    """Where a consent stands. That its time is over is told by the clock, not by a move."""
+    """Where a consent stands. From its last moment it lets nothing through, also before the system has moved it."""
 
     ACTIVE = "ACTIVE"
     WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
 
 
 class ConsentAction(StrEnum):
@@ -257,6 +258,7 @@ class ConsentAction(StrEnum):
     NARROW = "narrow"
     WITHDRAW = "withdraw"
     REVIEW = "review"
+    EXPIRE = "expire"
 
 
 class NoticeState(StrEnum):
@@ -278,6 +280,8 @@ class OverrideState(StrEnum):
     PENDING = "PENDING"  # another officer of the Procuraduría acts next
     UPHELD = "UPHELD"
     REVOKED = "REVOKED"
+    LAPSED = "LAPSED"  # nobody reviewed it in time: it ended, and is still to be reviewed
+    EXPIRED = "EXPIRED"
 
 
 class OverrideAction(StrEnum):
@@ -285,6 +289,7 @@ class OverrideAction(StrEnum):
 
     UPHOLD = "uphold"
     REVOKE = "revoke"
+    EXPIRE = "expire"
 
 
 class Part(StrEnum):
@@ -293,6 +298,7 @@ class Part(StrEnum):
     KEEPER = "KEEPER"  # the Procuraduría that represents the child, or the agency that recorded it
     RECIPIENT = "RECIPIENT"
     PP = "PP"
+    SYSTEM = "SYSTEM"
 
 
 State = ConsentState | NoticeState | OverrideState
@@ -302,15 +308,22 @@ TRANSITIONS: Mapping[tuple[State, Action], State] = {
     (ConsentState.ACTIVE, ConsentAction.NARROW): ConsentState.ACTIVE,
     (ConsentState.ACTIVE, ConsentAction.WITHDRAW): ConsentState.WITHDRAWN,
     (ConsentState.ACTIVE, ConsentAction.REVIEW): ConsentState.ACTIVE,
+    (ConsentState.ACTIVE, ConsentAction.EXPIRE): ConsentState.EXPIRED,
     (NoticeState.OPEN, NoticeAction.ACKNOWLEDGE): NoticeState.ACKNOWLEDGED,
     (OverrideState.PENDING, OverrideAction.UPHOLD): OverrideState.UPHELD,
     (OverrideState.PENDING, OverrideAction.REVOKE): OverrideState.REVOKED,
     (OverrideState.UPHELD, OverrideAction.REVOKE): OverrideState.REVOKED,
+    (OverrideState.PENDING, OverrideAction.EXPIRE): OverrideState.LAPSED,
+    (OverrideState.UPHELD, OverrideAction.EXPIRE): OverrideState.EXPIRED,
+    (OverrideState.LAPSED, OverrideAction.UPHOLD): OverrideState.EXPIRED,
+    (OverrideState.LAPSED, OverrideAction.REVOKE): OverrideState.REVOKED,
 }
 WHO: Mapping[Action, Part] = {
     **dict.fromkeys(ConsentAction, Part.KEEPER),
     NoticeAction.ACKNOWLEDGE: Part.RECIPIENT,
     **dict.fromkeys(OverrideAction, Part.PP),
+    ConsentAction.EXPIRE: Part.SYSTEM,
+    OverrideAction.EXPIRE: Part.SYSTEM,
 }
 
 

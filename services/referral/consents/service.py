@@ -12,12 +12,13 @@ from services.referral.cases.rules import Part as CasePart
 from services.referral.cases.rules import Seen
 from services.referral.cases.schemas import held
 from services.referral.consents import rules, store, travel
-from services.referral.consents.codes import PURPOSE_OF, Giver, Purpose
-from services.referral.consents.models import Consent, Override, Withdrawal
-from services.referral.consents.rules import ConsentAction, Cut, Grant, OverrideState, Part
+from services.referral.consents.codes import Giver
+from services.referral.consents.coverage import consented, cut_of
+from services.referral.consents.coverage import covered as covered
+from services.referral.consents.models import Consent, Withdrawal
+from services.referral.consents.rules import ConsentAction, Part
 from services.referral.consents.schemas import ConsentIn, ConsentOut, NarrowIn, WithdrawalOut, WithdrawIn
 from services.referral.referrals import permission
-from services.referral.referrals.asks import Ask
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
 from shared.clocks import service as clocks
@@ -96,6 +97,7 @@ async def _taken(session: AsyncSession, caller: Caller, consent_id: str, if_matc
     seen = await find(session, caller, consent_id)
     case = await cases.find_with_clocks(session, caller, seen.case_id)
     consent = await find(session, caller, consent_id, lock=True)
+    consent.state = state_of(consent)
     if if_match is not None:
         etags.must_match(if_match, consent.version)
     return case, consent
@@ -132,7 +134,8 @@ async def withdraw(
         await clocks.cancel(session, rules.REVIEW.id, consent.id)
     audit.wrote(session, caller, action.value, "consent", consent.id, reason=row.reason, withdrawal=row.id)
     note(session, caller, case, "consent.withdrawn" if part is None else "consent.narrowed", consent.id)
-    await travel.tell(session, caller, case, consent.id, consent.agency, cut_of(row))
+    await travel.tell(session, caller, case, travel.of_consent(consent, cut_of(row)))
+    await travel.tell_over(session, caller, case)
     await session.flush()
     return consent
 
@@ -146,11 +149,6 @@ def _withdrawal(vault: Vault, caller: Caller, consent: Consent, body: WithdrawIn
         agencies=part.agencies if part else [], classes=[each.value for each in part.classes] if part else [],
         sealed_words=seal(vault, WITHDRAWAL_WORDS, row_id, body.note), at=clock.now(),
     )  # fmt: skip
-
-
-def cut_of(row: Withdrawal) -> Cut:
-    """Return what a withdrawal takes away."""
-    return Cut(frozenset(row.fields), frozenset(row.agencies) | frozenset(row.classes))
 
 
 def _changed(consent: Consent) -> None:
@@ -171,51 +169,16 @@ def seal(vault: Vault, place: str, row_id: str, text: str | None) -> bytes | Non
     return None if text is None else vault.seal(text.encode(), place, row_id)
 
 
-# -- what is covered -------------------------------------------------------------------------------------
-
-
-async def grants(session: AsyncSession, case_id: str) -> list[Grant]:
-    """Return what the consents and overrides of a case let through."""
-    rows = await store.consents(session, case_id)
-    cuts: dict[str, list[Cut]] = {}
-    for each in await store.withdrawals(session, [row.id for row in rows]):
-        cuts.setdefault(each.consent_id, []).append(cut_of(each))
-    given = [_grant(row, cuts.get(row.id, [])) for row in rows]
-    return given + [_exception(row) for row in await store.overrides(session, case_id)]
-
-
-def _grant(row: Consent, cuts: Sequence[Cut]) -> Grant:
-    return Grant(
-        row.id, frozenset(map(Purpose, row.purposes)), frozenset(row.agencies) | frozenset(row.classes),
-        frozenset(row.fields), row.valid_from, row.expires_at, tuple(cuts),
-    )  # fmt: skip
-
-
-def _exception(row: Override) -> Grant:
-    until = {OverrideState.PENDING: row.review_by, OverrideState.UPHELD: row.expires_at}.get(row.state, row.created_at)
-    return Grant(
-        row.id, frozenset({row.purpose}), frozenset({row.recipient}), frozenset(row.fields), row.created_at, until
-    )  # fmt: skip
-
-
-async def covered(session: AsyncSession, case_id: str, agency: str, purpose: Purpose) -> dict[str, str]:
-    """Return the fields that an agency may read for a purpose now, each with the id of what lets it."""
-    known = directory.directory().get(agency)
-    kind = known.kind.value if known is not None else ""
-    return rules.covered(await grants(session, case_id), agency, kind, purpose, clock.now())
-
-
-async def consented(session: AsyncSession, case: Case, recipient: str, ask: Ask) -> bool:
-    """Whether a service may be asked on consent: recipient, purpose and every listed field are covered (R28)."""
-    if ask.service is None or not ask.fields:
-        return False
-    return set(ask.fields) <= (await covered(session, case.id, recipient, PURPOSE_OF[ask.service])).keys()
-
-
 permission.install(consented)
 
 
 # -- shown -----------------------------------------------------------------------------------------------
+
+
+def state_of(consent: Consent) -> rules.ConsentState:
+    """Return where a consent stands at this moment, also where the system has not moved it yet."""
+    over = consent.state is rules.ConsentState.ACTIVE and clock.now() >= consent.expires_at
+    return rules.ConsentState.EXPIRED if over else consent.state
 
 
 def is_live(consent: Consent, at: datetime) -> bool:
@@ -243,7 +206,8 @@ async def show(session: AsyncSession, consents: Sequence[Consent], said: str | N
         ConsentOut.model_validate(
             each.model_dump(include=_SHOWN)
             | {
-                "live": is_live(each, now), "note": said, "allowed_actions": rules.allowed(each.state, {Part.KEEPER}),
+                "live": is_live(each, now), "note": said, "state": state_of(each),
+                "allowed_actions": rules.allowed(state_of(each), {Part.KEEPER}),
                 "withdrawals": [_taken_back(row) for row in taken if row.consent_id == each.id],
             }
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies.service import SYSTEM
@@ -18,7 +18,7 @@ from services.referral.consents.models import (
     Withdrawal,
     WithdrawalNotice,
 )
-from services.referral.consents.rules import NoticeState
+from services.referral.consents.rules import ConsentState, NoticeState, OverrideState
 from services.referral.transfers.models import Transfer
 from services.referral.transfers.rules import LIVE
 from shared.auth import Caller
@@ -51,6 +51,8 @@ def readable_notices(caller: Caller) -> Any:
 
 def readable_overrides(caller: Caller) -> Any:
     """Select the overrides that the caller made, and those of the children whom it represents."""
+    if caller is SYSTEM:
+        return select(Override)
     own = (col(Override.agency) == caller.agency) & col(Override.case_id).not_in(cases.kept_from(caller))
     return select(Override).where(or_(own, col(Override.case_id).in_(_represented(caller))))
 
@@ -125,6 +127,18 @@ async def stopped(session: AsyncSession, referral_id: str) -> bool:
     """Whether the Procuraduría ended the disclosures of a referral."""
     statement = select(DisclosureStop.referral_id).where(DisclosureStop.referral_id == referral_id)
     return (await session.exec(statement)).first() is not None
+
+
+async def over(session: AsyncSession, now: datetime, limit: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the ids of consents and of overrides whose time is over, and that still stand as if it were not."""
+    given = select(Consent.id).where(Consent.state == ConsentState.ACTIVE, col(Consent.expires_at) <= now)
+    waiting = and_(Override.state == OverrideState.PENDING, col(Override.review_by) <= now)
+    upheld = and_(Override.state == OverrideState.UPHELD, col(Override.expires_at) <= now)
+    excepted = select(Override.id).where(or_(waiting, upheld))
+    return (
+        (await session.exec(given.order_by(col(Consent.expires_at)).limit(limit))).all(),
+        (await session.exec(excepted.order_by(col(Override.id)).limit(limit))).all(),
+    )
 
 
 def overdue(statement: Any, now: datetime) -> Any:

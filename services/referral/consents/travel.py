@@ -1,18 +1,28 @@
 """A withdrawal travels: whoever read under what ended is told, and says in time what it did."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies import store as directory
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Seen
 from services.referral.consents import rules, store
-from services.referral.consents.models import Disclosure, WithdrawalNotice
-from services.referral.consents.rules import Cut, NoticeAction, NoticeState, Part
+from services.referral.consents.codes import PURPOSE_OF
+from services.referral.consents.coverage import grants, kind_of
+from services.referral.consents.models import Consent, Disclosure, Override, WithdrawalNotice
+from services.referral.consents.rules import (
+    ConsentState,
+    Cut,
+    Grant,
+    NoticeAction,
+    NoticeState,
+    OverrideState,
+    Part,
+)
 from services.referral.consents.schemas import AcknowledgeIn, ConsentWithdrawn, WithdrawalNoticeOut
 from services.referral.referrals import service as referrals
 from services.referral.referrals.models import Referral
@@ -27,34 +37,77 @@ Read = dict[str, tuple[set[str], set[str]]]
 """Agency → the fields that it knows and that are taken back, the referrals by which."""
 
 
-async def tell(session: AsyncSession, caller: Caller, case: Case, grant_id: str, recorded_by: str, cut: Cut) -> None:
-    """Open a notice for every agency that knows what a locked case no longer lets it know, and tell them."""
-    reached = await _reached(session, case, grant_id, cut)
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a consent or an override lets through no longer."""
+
+    id: str
+    recorded_by: str
+    fields: frozenset[str]
+    cut: Cut = field(default_factory=Cut)
+
+
+def of_consent(row: Consent, cut: Cut | None = None) -> Ended:
+    """Return what a consent lets through no longer: all of it, or what a withdrawal takes."""
+    return Ended(row.id, row.agency, frozenset(row.fields), cut or Cut())
+
+
+def of_override(row: Override) -> Ended:
+    """Return what an override lets through no longer."""
+    return Ended(row.id, row.agency, frozenset(row.fields))
+
+
+async def tell(session: AsyncSession, caller: Caller, case: Case, ended: Ended, live: Sequence[Grant] = ()) -> None:
+    """Open a notice for every agency that knows what a locked case no longer lets it know, and tell them.
+
+    What one of `live` covers is none of that.
+    """
+    reached = await _reached(session, case, ended, live)
     told: dict[str, set[str]] = defaultdict(set)
-    for each in await store.notices(session, grant_id):
+    for each in await store.notices(session, ended.id):
         told[each.agency] |= set(each.fields)
     for agency, (fields, by) in sorted(reached.items()):
         if fields - told[agency]:
-            await _open(session, caller, case, (grant_id, recorded_by, agency), fields - told[agency], by)
+            await _open(session, caller, case, (ended.id, ended.recorded_by, agency), fields - told[agency], by)
 
 
-async def _reached(session: AsyncSession, case: Case, grant_id: str, cut: Cut) -> Read:
+async def tell_over(session: AsyncSession, caller: Caller, case: Case) -> None:
+    """Tell whoever read under what expired in a locked case, as far as nothing that followed covers it any more."""
+    consents = [each for each in await store.consents(session, case.id) if each.state is ConsentState.EXPIRED]
+    overrides = [each for each in await store.overrides(session, case.id) if each.state in _OVER]
+    over = [*map(of_consent, consents), *map(of_override, overrides)]
+    live = await grants(session, case.id) if over else []
+    for each in over:
+        await tell(session, caller, case, each, live)
+
+
+_OVER = (OverrideState.LAPSED, OverrideState.EXPIRED)
+
+
+async def _reached(session: AsyncSession, case: Case, ended: Ended, live: Sequence[Grant]) -> Read:
     """Return who read under a grant what is taken back, and to whom they passed it on by a sub-referral."""
     found: Read = defaultdict(lambda: (set(), set()))
-    whole = await referrals.of_case(session, case.id)
-    for each in await store.readings(session, case.id, grant_id):
-        fields = cut.of(each.fields)
-        if not fields or not cut.takes(each.agency, _kind(each.agency)):
+    whole = {each.id: each for each in await referrals.of_case(session, case.id)}
+    for each in await store.readings(session, case.id, ended.id):
+        fields = ended.cut.of(ended.fields & set(each.fields))
+        if not fields or not ended.cut.takes(each.agency, kind_of(each.agency)):
             continue
-        _add(found, each.agency, fields, each.referral_id)
-        for part in _under(whole, each):
-            passed = fields & set(part.fields or ())
-            if passed:
-                _add(found, part.recipient, passed, part.id)
+        _add(found, each.agency, fields - _rest(live, whole[each.referral_id], each.agency), each.referral_id)
+        for part in _under(list(whole.values()), each):
+            _add(found, part.recipient, (fields & set(part.fields or ())) - _rest(live, part, part.recipient), part.id)
     return found
 
 
-def _add(found: Read, agency: str, fields: frozenset[str], referral_id: str) -> None:
+def _rest(live: Sequence[Grant], referral: Referral, agency: str) -> set[str]:
+    """Return the fields that still rest on a consent for who read by a referral."""
+    if referral.service is None:
+        return set()
+    return {*rules.covered(live, agency, kind_of(agency), PURPOSE_OF[referral.service], clock.now())}
+
+
+def _add(found: Read, agency: str, fields: Set[str], referral_id: str) -> None:
+    if not fields:
+        return
     known, by = found[agency]
     known |= fields
     by.add(referral_id)
@@ -69,11 +122,6 @@ def _under(whole: Sequence[Referral], reading: Disclosure) -> list[Referral]:
             if each.acknowledged_at is not None or each.read_at is not None:
                 parts.append(each)
     return parts
-
-
-def _kind(agency: str) -> str:
-    known = directory.directory().get(agency)
-    return known.kind.value if known is not None else ""
 
 
 async def _open(

@@ -10,12 +10,14 @@ from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
+from services.referral.cases.recipients import kept_from
 from services.referral.cases.rules import Action, Part, Seen
 from services.referral.cases.schemas import allowed, held
 from services.referral.measures import rules, store
 from services.referral.measures.models import Admission
 from services.referral.measures.schemas import AdmissionIn, AdmissionOut, DischargeIn
 from services.referral.places import service as places
+from services.referral.referrals.rules import NEED_TO_KNOW
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.errors import Conflict, Fault, IllegalMove, Invalid, NotFound
@@ -24,7 +26,10 @@ _CARERS = frozenset({Part.DIF_IN_CHARGE, Part.CAS, Part.PP_HERE})
 
 
 async def admit(session: AsyncSession, caller: Caller, body: AdmissionIn, fresh: timedelta) -> AdmissionOut:
-    """Take a child into a centre (R11). Raises NotFound, RefusedByLaw, IllegalMove, Conflict, Invalid."""
+    """Take a child into a centre (R11), never one that the case is kept from (R29).
+
+    Raises NotFound, RefusedByLaw, IllegalMove, Conflict, Invalid.
+    """
     case = await cases.taken(session, caller, body.case_id, None, Part.DIF_IN_CHARGE, Part.CAS)
     measure = await store.of_case(session, case.id, body.measure_id)
     if measure is None:
@@ -40,6 +45,8 @@ async def admit(session: AsyncSession, caller: Caller, body: AdmissionIn, fresh:
         session, caller, body.cas, body.sex, body.age_band, clock.now(), confirmed=body.confirmed, fresh=fresh
     )
     centre = await agencies.look_up(session, caller, body.cas)
+    if kept_from(await case_store.withheld(session, case.id), centre.id, centre.kind):
+        raise NEED_TO_KNOW.refuse("It is withheld from that centre.", allowed_actions=allowed(caller, case))
     acta = await actas.of_case(session, case.id)
     row = Admission(
         id=ids.new("adm"), place=place, state=centre.state, admitted_by=f"{caller.agency}/{body.officer}",

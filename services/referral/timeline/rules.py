@@ -94,6 +94,7 @@ TEXTS: dict[str, Text] = {
     "consent.reviewed": Text("A consent was reviewed", "Se revisó un consentimiento"),
     "consent.narrowed": Text("A part of a consent was withdrawn", "Se revocó parte de un consentimiento"),
     "consent.withdrawn": Text("A consent was withdrawn", "Se revocó un consentimiento"),
+    "consent.expired": Text("The time of a consent was over", "Venció un consentimiento"),
     "withdrawal.told": Text("An earlier recipient was told of a withdrawal", "Se avisó de una revocación"),
     "withdrawal.acknowledged": Text(
         "An earlier recipient said what it did", "El destinatario informó qué hizo tras la revocación"
@@ -101,6 +102,7 @@ TEXTS: dict[str, Text] = {
     "override.made": Text("A supervisor shared without consent", "Una supervisión compartió sin consentimiento"),
     "override.upheld": Text("Sharing without consent was upheld", "Se confirmó compartir sin consentimiento"),
     "override.revoked": Text("Sharing without consent was revoked", "Se revocó compartir sin consentimiento"),
+    "override.expired": Text("The time of sharing without consent was over", "Venció compartir sin consentimiento"),
     "case.withheld": Text("The case is kept from an agency", "El caso se reserva a una institución"),
     "case.withholding_ended": Text("The case is kept from it no longer", "El caso dejó de reservarse"),
     "disclosure.read": Text("A recipient read listed fields", "Un destinatario leyó campos listados"),

@@ -61,6 +61,13 @@ def consent_in(case_id: str, **more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
+def override_in(case_id: str, **more: Any) -> dict[str, Any]:
+    return {
+        "case_id": case_id, "recipient": "unicef", "purpose": "PSYCHOSOCIAL", "fields": LISTED,
+        "reason": "DANGER_TO_LIFE", "officer": "pp-0009",
+    } | more  # fmt: skip
+
+
 async def consented(world: World, case_id: str, **more: Any) -> Any:
     return (await world.post("pp-chp", "/consents", consent_in(case_id, **more), 201)).json()
 

@@ -63,6 +63,8 @@ def _create_consents() -> None:
         _time("expires_at"), _time("reviewed_at", null=True), _time("ended_at", null=True), _time("created_at"),
         _time("updated_at"), _version(),
     )  # fmt: skip
+    active = sa.text("state = 'ACTIVE'")
+    op.create_index("ix_consent_active", "consent", ["expires_at"], postgresql_where=active, sqlite_where=active)
 
 
 def _create_withdrawals() -> None:
@@ -92,6 +94,10 @@ def _create_overrides() -> None:
         sa.Column("sealed_words", sa.LargeBinary()), _time("created_at"), _time("review_by"), _time("expires_at"),
         _time("reviewed_at", null=True), _text("reviewed_by", null=True), _version(),
     )  # fmt: skip
+    holds = sa.text("state IN ('PENDING', 'UPHELD')")
+    op.create_index(
+        "ix_consent_override_open", "consent_override", ["review_by"], postgresql_where=holds, sqlite_where=holds
+    )
 
 
 def _create_disclosures() -> None:
