@@ -18,7 +18,7 @@ async def accepted_twice(world: World, times: int) -> None:
 
 
 async def test_of_two_officers_who_accept_one_referral_one_does(world: World) -> None:
-    await accepted_twice(world, 50)
+    await accepted_twice(world, 20)
 
 
 @pytest.mark.long
