@@ -16,7 +16,7 @@ from shared.migrate import upgrade
 from shared.openapi.describe import api_routes
 from shared.routing import body_model_of, guards_of, methods_of
 from tests import postgres
-from tests.contract import stories
+from tests.contract import stories, withheld
 from tests.contract.law import EVERYBODY, KINDS, READERS, SISTERS
 from tests.contract.matrix import EVERY_SCOPE, METHODS, SERVICES, Asked, Place, asked, foreign, plain, readers
 
@@ -157,6 +157,17 @@ async def test_a_list_holds_what_its_reader_may_read_and_nothing_else(place: Pla
                 found = {item["id"] for item in answer.json()["items"]}
                 for name in listed(place, path):
                     assert (place.objects[name] in found) == (who in readers(name)), f"{who}: {name}"
+
+
+async def test_a_kept_agency_sees_nothing_of_a_case_but_what_the_law_itself_orders(place: Place) -> None:
+    """R29: a withheld-from list wins over every role, in every slice of referral."""
+    if place.name != "referral":
+        return  # cases are referral's
+    for who in ("inm-chp", "dif-chp", "dif-nacional"):
+        assert await withheld.shown(place, who)  # else it would prove nothing
+    async with withheld.everything_kept(place):
+        for who in withheld.KEPT:
+            assert withheld.unlawful(who, await withheld.shown(place, who)) == set()
 
 
 async def test_a_filter_only_narrows_a_list(place: Place) -> None:
