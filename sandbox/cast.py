@@ -16,7 +16,7 @@ NOTICES = ("consular:read", "consular:write")
 
 @dataclass(frozen=True)
 class Role:
-    """One client: its id is that of its agency."""
+    """One client: its id is that of its agency, unless the agency has several."""
 
     agency: str
     kind: str
@@ -26,6 +26,12 @@ class Role:
     role: str = "officer"
     service: str | None = None
     """Which service sends it webhooks."""
+    client: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The client's id."""
+        return self.client or self.agency
 
 
 CARE = ("intake:read", "intake:write", *CASE_WORK)
@@ -34,6 +40,7 @@ CAST = (
     Role("inm-chp", "INM", AUTHORITY, "MX-CHP"),
     Role("inm-tam", "INM", AUTHORITY, "MX-TAM"),
     Role("pp-chp", "PP", AUTHORITY, "MX-CHP", service="referral"),
+    Role("pp-chp", "PP", CASE_WORK, "MX-CHP", role="supervisor", client="pp-chp-supervisor"),
     Role("pp-tam", "PP", AUTHORITY, "MX-TAM", service="referral"),
     Role("dif-chp", "DIF", CARE, "MX-CHP", service="referral"),
     Role("dif-tam", "DIF", CARE, "MX-TAM", service="referral"),
@@ -64,7 +71,7 @@ async def enrol(system: System) -> None:
         async with database.work() as session:
             known = {client.id for client in await service.everyone(session)}
             for part in CAST:
-                if part.agency not in known:
+                if part.id not in known:
                     await service.register(session, settings, _client(part), secret=SECRET)
             for name in ADMINISTRATORS:
                 if name not in known:
@@ -80,7 +87,7 @@ def _settings(system: System) -> Settings:
 
 def _client(part: Role) -> ClientIn:
     return ClientIn(
-        id=part.agency,
+        id=part.id,
         agency=part.agency,
         agency_kind=part.kind,
         office=None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from sandbox import guarded, outcomes
+from sandbox import guarded, knowing, outcomes
 from sandbox.cast import CAST, enrol
 from sandbox.partner import Refused, until
 from sandbox.route import Cast, Story, acknowledge, subscribe
@@ -39,6 +39,7 @@ async def seed(system: System) -> None:
         await guarded.lift(stories["salvadoran-boy"])
         await outcomes.point(stories["honduran-girl"])
         await outcomes.proposed_return(stories["honduran-girl"])
+        await knowing.consents(stories["guatemalan-boy"])
     finally:
         await cast.close()
 
