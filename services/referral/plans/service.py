@@ -6,7 +6,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.agencies import store as directory
 from services.referral.cases import service as cases
+from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
+from services.referral.cases.recipients import kept_from
 from services.referral.cases.rules import Action, Gate, Part, Status
 from services.referral.cases.schemas import allowed, held
 from services.referral.cases.store import ABROAD
@@ -16,6 +18,7 @@ from services.referral.plans import items, rules, store
 from services.referral.plans.models import Plan, PlanItem
 from services.referral.plans.rules import ItemState, PlanAction, PlanState
 from services.referral.plans.schemas import ItemIn, PlanIn, PlanOut, PlanSignatureIn
+from services.referral.referrals.rules import NEED_TO_KNOW
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.clocks import service as clocks
@@ -117,8 +120,14 @@ async def sign(session: AsyncSession, vault: Vault, caller: Caller, plan_id: str
 
 
 async def _carry_out(session: AsyncSession, caller: Caller, case: Case, plan: Plan, told: dict[str, PlanItem]) -> None:
-    """Take over how the items stand that go on, start the clock of each that is open, and tell who answers."""
+    """Take over how the items stand that go on, start the clock of each that is open, and tell who answers.
+
+    Raises RefusedByLaw where that is an agency that the case is kept from (R29).
+    """
+    kept, bodies = await case_store.withheld(session, case.id), directory.readable(caller)
     for each in await store.items_of(session, [plan.id]):
+        if each.agency in bodies and kept_from(kept, each.agency, bodies[each.agency].kind):
+            raise NEED_TO_KNOW.refuse("An item is of an agency that it is withheld from.", allowed_actions=["discard"])
         before = told.get(each.continues or "")
         if before is not None:
             each.state, each.unmet = before.state, before.unmet

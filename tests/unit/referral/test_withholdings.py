@@ -14,7 +14,7 @@ from tests.unit.referral.consents_world import (
     with_intake,
 )
 from tests.unit.referral.directory_world import CAS
-from tests.unit.referral.measures_world import admission, ordered, shelter
+from tests.unit.referral.measures_world import PP, SIGNED, admission, determined, item, ordered, plan, shelter
 from tests.unit.referral.world import World, service_in
 
 STANDING = pytest.mark.asyncio(loop_scope="module")
@@ -131,3 +131,18 @@ async def test_a_case_is_kept_from_no_centre_that_has_the_child_and_none_that_it
     await desk.post("dif-chp", "/admissions", body, 201)
     refused = (await desk.post("pp-chp", "/withholdings", withhold_in(case["id"], CAS), 409)).json()
     assert (refused["rule"], refused["allowed_actions"]) == ("R29-WITHHELD", ["discharge"])
+
+
+@STANDING
+async def test_no_plan_is_signed_that_gives_an_item_to_whom_the_case_is_kept_from(desk: World) -> None:
+    case = await determined(desk)
+    made = (await desk.post("pp-chp", "/plans", plan(case["id"], item(), item(agency="unicef")), 201)).json()
+    kept = (await desk.post("pp-chp", "/withholdings", withhold_in(case["id"]), 201)).json()
+    refused = (await desk.post("pp-chp", f"/plans/{made['id']}/sign", SIGNED, 409)).json()
+    assert (refused["rule"], refused["allowed_actions"]) == ("R29", ["discard"])
+    await desk.post("pp-chp", f"/withholdings/{kept['id']}/end", PP, 200)
+    signed = (await desk.post("pp-chp", f"/plans/{made['id']}/sign", SIGNED, 200)).json()
+    assert [each["agency"] for each in signed["items"]].count("unicef") == 1
+    assert len((await desk.get("unicef", f"/plan-items?case_id={case['id']}"))["items"]) == 1
+    await desk.post("pp-chp", "/withholdings", withhold_in(case["id"]), 201)
+    assert (await desk.get("unicef", f"/plan-items?case_id={case['id']}"))["items"] == []
