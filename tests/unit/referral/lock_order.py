@@ -35,7 +35,8 @@ class _Held:
         """Take a lock. Returns whether it came too late."""
         rank, known = ORDER.index(table), self.named.setdefault(table, set())
         held = bool(known & names) or (self.whole and table in _UNDER_CLOCKS)
-        late = rank < self.highest and not held and not made
+        bare = table in ("transfer", "referral") and not made and "clock" not in self.named
+        late = bare or (rank < self.highest and not held and not made)
         self.highest = self.highest if made else max(self.highest, rank)
         known |= names
         self.whole = self.whole or (table == "clock" and _WHOLE.search(statement) is not None)
