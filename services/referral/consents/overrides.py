@@ -90,13 +90,16 @@ async def judge(
     if first:
         await clocks.meet(session, rules.OVERRIDE_REVIEW.id, row.id, row.reviewed_at)
     audit.wrote(session, caller, action.value, "consent_override", row.id, officer=officer)
-    note(session, caller, case, f"override.{row.state.lower()}", row.id, row.agency)
+    note(session, caller, case, _TOLD[action], row.id, row.agency)
     if row.state is OverrideState.REVOKED:
         await session.flush()
         await travel.tell(session, caller, case, travel.of_override(row))
     await session.flush()
     await travel.tell_over(session, caller, case)
     return case, row
+
+
+_TOLD = {OverrideAction.UPHOLD: "override.upheld", OverrideAction.REVOKE: "override.revoked"}
 
 
 def end_if_over(row: Override) -> bool:
