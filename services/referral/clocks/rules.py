@@ -128,6 +128,8 @@ CHAINS = {
         ),
         Chain("D11", _PP, (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
         Chain("D12", (To.OWNER, To.PP), (_after(24, To.FEDERAL),), Kind.PP, confidential=True),
+        # a child on its way to its country: INM owes it
+        Chain("RETURN_ARRIVAL", _PP, (_after(3, To.PP, To.FEDERAL), _after(24, To.PP, To.FEDERAL)), Kind.PP),
         # the plan, and the half-year's report
         Chain("PRD_ITEM", (To.OWNER, To.PP), (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
         Chain("D13", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP),
@@ -169,6 +171,7 @@ RESOURCES = {
     "msr": "measure", "itm": "plan_item",
     "cst": "consent", "wdn": "withdrawal_notice", "ovr": "override",
     "grv": "guard_review", "crs": "crossing", "lft": "lift",
+    "rcl": "claim", "ret": "return",
 }  # fmt: skip
 """The prefix of an id → the kind of resource."""
 

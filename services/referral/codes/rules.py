@@ -18,11 +18,16 @@ from services.referral.duty import rules as duty
 from services.referral.places import rules as places
 from services.referral.protection import codes as protection
 from services.referral.referrals import codes as referrals
+from services.referral.refuge import codes as refuge
+from services.referral.refuge import rules as refuge_rules
+from services.referral.return_points import rules as return_points
+from services.referral.returns import codes as returns
 from services.referral.transfers import rules as transfers
 from shared.catalogue import Text
 
 _CPIMS = "CPIMS+ case management; the list is a design decision"
 _PRIMERO = "Primero's forms; the list is a design decision"
+_RETURNS = "After Ley de Migración, art. 74, 112, fr. III, and 120; the list is a design decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,25 @@ LISTED = (
     Listed("correction-reasons", protection.CORRECTIONS),
     Listed("crossing-answers", protection.ANSWERS),
     Listed("sensitivities", consent_rules.SENSITIVITIES, "LGPDPPSO, art. 3; the list is a design decision"),
+    Listed("claim-filers", refuge.FILERS, "LRPCAP, art. 11", verified=True),
+    Listed("claim-forms", refuge.FORMS, "LRPCAP, art. 18", verified=True),
+    Listed("claim-possible-since", refuge.POSSIBLE_SINCE, "After LRPCAP, art. 13 and 18; a design decision"),
+    Listed("claim-late-reasons", refuge.LATE_REASONS, "After LRPCAP, art. 18; a design decision"),
+    Listed("claim-extension-grounds", refuge_rules.GROUND_TEXTS, "LRPCAP, art. 24, fr. I to V", verified=True),
+    Listed("claim-opinion-topics", refuge.TOPICS, "After LRPCAP, art. 24; the list is a design decision"),
+    Listed("claim-opinions", refuge.OPINIONS, "After LRPCAP, art. 24; the list is a design decision"),
+    Listed("claim-outcomes", refuge_rules.OUTCOMES, "LRPCAP, art. 25 and 28"),
+    Listed("claim-remedies", refuge.REMEDIES, "LRPCAP, art. 25"),
+    Listed("claim-appeal-decisions", refuge.APPEAL_DECISIONS),
+    Listed("claim-withdrawal-reasons", refuge.WITHDRAWAL_REASONS),
+    Listed("return-kinds", returns.KINDS, _RETURNS),
+    Listed("return-findings", returns.FINDINGS, _RETURNS),
+    Listed("return-wishes", returns.WISHES),
+    Listed("return-failures", returns.FAIL_REASONS),
+    Listed("return-cancellations", returns.CANCEL_REASONS),
+    Listed("return-obstacles", returns.OBSTACLES, _RETURNS),
+    Listed("return-routes", return_points.CODES),
+    Listed("return-instruments", return_points.INSTRUMENT_TEXTS, "Each instrument's own source: see the route's law"),
 )
 """Every list of the service."""
 

@@ -242,6 +242,12 @@ GROUNDS: dict[ExtensionGround, tuple[Text, str]] = {
     ExtensionGround.FORCE_MAJEURE: (Text("Chance or force majeure", "Caso fortuito o fuerza mayor"), "V"),
 }  # fmt: skip
 """The five grounds on which the time to resolve may be extended (LRPCAP 24, fr. I to V)."""
+GROUND_TEXTS = {code: text for code, (text, _) in GROUNDS.items()}
+OUTCOMES = {
+    ClaimOutcome.RECOGNISED: Text("Recognised as a refugee", "Se reconoce la condición de refugiado"),
+    ClaimOutcome.COMPLEMENTARY_PROTECTION: Text("Complementary protection", "Protección complementaria"),
+    ClaimOutcome.REFUSED: Text("Refused", "Negada"),
+}
 
 
 def _deadline(

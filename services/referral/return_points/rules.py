@@ -75,6 +75,7 @@ INSTRUMENTS: dict[Instrument, Arrangement] = {
     ),
 }  # fmt: skip
 """What binds any country has no list of countries."""
+INSTRUMENT_TEXTS = {code: each.text for code, each in INSTRUMENTS.items()}
 
 OWN_POINTS = Rule(
     "RETURN-POINTS",
