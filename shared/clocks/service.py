@@ -133,16 +133,32 @@ async def drop(session: AsyncSession, found: Clock) -> None:
     await moved(session, found)
 
 
-async def restart(session: AsyncSession, deadline: Deadline, resource_id: str) -> None:
-    """Let a clock in hours run anew from now: its duty is owed again. A breach that was told stays told."""
+_ANEW = (
+    "started_at", "warn_at", "due_at", "next_at", "state", "met_at", "breached_at", "warned_at", "step",
+    "working_days", "warn_days",
+)  # fmt: skip
+
+
+async def restart(
+    session: AsyncSession, deadline: Deadline, resource_id: str, *, at: datetime | None = None,
+    calendar: Calendar | None = None,
+) -> bool:  # fmt: skip
+    """Let a clock run anew from `at` (now, when left out): its duty is owed again. Returns whether there was one.
+
+    One in working days needs its calendar. A breach that was told stays told, an extension that was used stays used.
+    """
     found = await store.find(session, deadline.id, resource_id)
     if found is None:
-        return
-    anew = started(deadline, case=found.case_key, resource_id=resource_id, agency=found.agency)
-    for name in ("started_at", "warn_at", "due_at", "next_at", "state", "met_at", "breached_at", "warned_at"):
+        return False
+    zone = ZoneInfo(found.zone) if found.zone else None
+    anew = started(
+        deadline, case=found.case_key, resource_id=resource_id, agency=found.agency, at=at, zone=zone, calendar=calendar
+    )
+    for name in _ANEW:
         setattr(found, name, getattr(anew, name))
     found.paused_at = found.pause_reason = None
     await moved(session, found)
+    return True
 
 
 # -- paused, resumed, extended ---------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from services.referral.refuge.schemas import (
     ClaimInterviewIn,
     ClaimWithdrawalIn,
     NotificationIn,
+    RemandIn,
     ResolutionIn,
 )
 from shared import clock
@@ -53,6 +54,10 @@ def check(action: ClaimAction, body: object, row: RefugeClaim, running: dict[str
         raise rules.WITHDRAWAL.refuse(rules.WITHDRAWAL.text.en, allowed_actions=[])
     if isinstance(body, AppealIn):
         _check_appeal(body, running["D12"])
+    if isinstance(body, RemandIn):
+        appealed_at = running["D12"].met_at
+        if appealed_at is not None and body.received_at < appealed_at:
+            raise Invalid("It was appealed later.", faults=[Fault("/received_at", "before_the_appeal")])
 
 
 def _check_appeal(body: AppealIn, window: Clock) -> None:
@@ -71,9 +76,13 @@ def enter(session: AsyncSession, case: Case, row: RefugeClaim, what: str, caller
 async def start(
     session: AsyncSession, case: Case, row: RefugeClaim, deadline: Deadline, agency: str, at: datetime | None = None
 ) -> None:
-    """Start a clock of a claim. Its days end at midnight in Mexico City: both authorities are federal."""
+    """Start a clock of a claim, or let it run anew after a remand.
+
+    Its days end at midnight in Mexico City: both authorities are federal.
+    """
     calendar = await clocks.calendar_of(session, deadline) if deadline.in_days else None
-    session.add(clocks.started(deadline, case=case.id, resource_id=row.id, agency=agency, at=at, calendar=calendar))
+    if not await clocks.restart(session, deadline, row.id, at=at, calendar=calendar):
+        session.add(clocks.started(deadline, case=case.id, resource_id=row.id, agency=agency, at=at, calendar=calendar))
 
 
 async def entail(
@@ -101,6 +110,8 @@ async def entail(
         await clocks.meet(session, rules.D12.id, row.id)
     if isinstance(body, AppealDecisionIn):
         row.outcome = _DECIDED.get(body.decision, row.outcome)
+    if isinstance(body, RemandIn):
+        await _sent_back(session, caller, case, row, body.received_at)
     if action is ClaimAction.TELL_INM:
         row.inm_told_at = now
         await clocks.meet(session, rules.D8.id, row.id)
@@ -120,6 +131,14 @@ async def _notified(session: AsyncSession, caller: Caller, case: Case, row: Refu
     await start(session, case, row, rules.D12, case.representative, at)
     cases.set_bar(session, caller, case, Bar.APPEAL_PENDING, evidence=row.id)
     cases.lift_bar(session, caller, case, Bar.CLAIM_PENDING, evidence=row.id)
+
+
+async def _sent_back(session: AsyncSession, caller: Caller, case: Case, row: RefugeClaim, at: datetime) -> None:
+    """Let the claim be pending again. What SRE said stands; a time that was extended once is not extended again."""
+    row.outcome = None
+    await start(session, case, row, rules.D10, competent(Kind.COMAR, case.state).id, at)
+    cases.set_bar(session, caller, case, Bar.CLAIM_PENDING, evidence=row.id)
+    cases.lift_bar(session, caller, case, Bar.APPEAL_PENDING, evidence=row.id)
 
 
 async def _over(session: AsyncSession, caller: Caller, case: Case, row: RefugeClaim) -> None:

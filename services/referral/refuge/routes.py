@@ -23,6 +23,7 @@ from services.referral.refuge.schemas import (
     NotificationIn,
     OpinionIn,
     OpinionRequestIn,
+    RemandIn,
     ResolutionIn,
 )
 from services.referral.refuge.service import Said
@@ -179,6 +180,15 @@ async def decide_appeal(
 ) -> ClaimOut:  # fmt: skip
     """It is final."""
     return await _act(request, response, session, caller, refuge_claim_id, ClaimAction.DECIDE_APPEAL, body, if_match)
+
+
+@routes.post("/{refuge_claim_id}/remand", summary="Record that an appeal sent the claim back")
+async def remand(
+    request: Request, response: Response, session: Session, caller: Writer, refuge_claim_id: Id, body: RemandIn,
+    if_match: IfMatch = None,
+) -> ClaimOut:  # fmt: skip
+    """COMAR resolves anew, in a time of its own (D10); it may hear the child again."""
+    return await _act(request, response, session, caller, refuge_claim_id, ClaimAction.REMAND, body, if_match)
 
 
 @routes.post("/{refuge_claim_id}/finalise", summary="Let a resolution become final")

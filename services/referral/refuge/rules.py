@@ -46,6 +46,7 @@ class ClaimAction(StrEnum):
     NOTIFY = "notify"
     APPEAL = "appeal"
     DECIDE_APPEAL = "decide_appeal"
+    REMAND = "remand"  # the appeal sends the claim back: COMAR resolves anew
     FINALISE = "finalise"
     WITHDRAW = "withdraw"
     TELL_INM = "tell_inm"
@@ -90,6 +91,7 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], ClaimState] = {
     (ClaimState.NOTIFIED, ClaimAction.APPEAL): ClaimState.APPEALED,
     (ClaimState.NOTIFIED, ClaimAction.FINALISE): ClaimState.FINAL,
     (ClaimState.APPEALED, ClaimAction.DECIDE_APPEAL): ClaimState.FINAL,
+    (ClaimState.APPEALED, ClaimAction.REMAND): ClaimState.OPINION_ASKED,
     (ClaimState.APPEALED, ClaimAction.WITHDRAW): ClaimState.FINAL,  # the resolution stands
     **{(each, ClaimAction.WITHDRAW): ClaimState.WITHDRAWN for each in (ClaimState.FILED, *_BEFORE_COMAR)},
     **{(each, ClaimAction.TELL_INM): each for each in LIVE},
@@ -110,6 +112,7 @@ WHO: dict[ClaimAction, tuple[Party, ...]] = {
     ClaimAction.NOTIFY: (Party.COMAR,),
     ClaimAction.APPEAL: _CHILDS,
     ClaimAction.DECIDE_APPEAL: (Party.COMAR,),
+    ClaimAction.REMAND: (Party.COMAR,),
     ClaimAction.FINALISE: (*_CHILDS, Party.SYSTEM),  # Ruta itself where there is nothing to appeal
     ClaimAction.WITHDRAW: _CHILDS,
     ClaimAction.TELL_INM: (Party.COMAR,),

@@ -175,6 +175,16 @@ class AppealDecisionIn(ClaimStepIn):
         return super().told() | {"reference": self.reference}
 
 
+class RemandIn(ClaimStepIn):
+    """The appeal sent the claim back: what was resolved is void, and COMAR resolves anew."""
+
+    received_at: Past = Field(description="when COMAR received the decision; its time to resolve runs from then")
+    reference: Reference
+
+    def told(self) -> dict[str, Any]:
+        return super().told() | {"at": self.received_at, "reference": self.reference}
+
+
 class HeardIn(In):
     """The child was heard on it."""
 

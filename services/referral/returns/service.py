@@ -16,6 +16,7 @@ from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Bar, Gate, Part, Seen, Status
 from services.referral.cases.schemas import held
+from services.referral.plans import service as plans
 from services.referral.protection import service as protection
 from services.referral.protection.rules import Act
 from services.referral.return_points import rules as point_rules
@@ -117,11 +118,11 @@ async def _obstacles(session: AsyncSession, caller: Caller, case: Case, row: Ass
         Known(
             restitution=case.status is Status.RESTITUTION,
             plan_signed=Gate.PRD_SIGNED in standing.gates,
-            plan_allows=row.plan_allows,
+            plan_allows=row.plan_allows and await plans.exit_allowed(session, case.id),
             danger=row.finding,
             claim=Bar.CLAIM_PENDING in standing.bars,
             appeal=Bar.APPEAL_PENDING in standing.bars,
-            unlawful=Bar.RETURN_UNLAWFUL in standing.bars,
+            unlawful=Bar.RETURN_UNLAWFUL in standing.bars or Gate.RECOGNISED in standing.gates,
             protected=known.blocked or known.protected or True in known.relatives_blocked,
             heard=row.heard_at is not None and Gate.CHILD_HEARD in standing.gates,
             homes=homes,

@@ -140,6 +140,7 @@ TEXTS: dict[str, Text] = {
     "refuge.notify": Text("The resolution was notified", "Se notificó la resolución"),
     "refuge.appeal": Text("An appeal was filed", "Se interpuso un recurso"),
     "refuge.decide_appeal": Text("The appeal was decided", "Se resolvió el recurso"),
+    "refuge.remand": Text("The appeal sent the claim back to COMAR", "El recurso devolvió la solicitud a la COMAR"),
     "refuge.finalise": Text("The resolution is final", "La resolución quedó firme"),
     "refuge.withdraw": Text("The claim or the appeal was withdrawn", "Se desistió de la solicitud o del recurso"),
     "refuge.tell_inm": Text("COMAR told INM of the claim", "La COMAR informó al INM de la solicitud"),

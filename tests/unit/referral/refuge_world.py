@@ -6,7 +6,11 @@ from typing import Any
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
 from services.referral.cases.rules import Gate
-from shared import clock
+from services.referral.determinations.models import Determination
+from services.referral.determinations.rules import BidPurpose, BidState, Option
+from services.referral.plans.models import Plan
+from services.referral.plans.rules import PlanState
+from shared import clock, ids
 from shared.clocks.calendar import FEDERAL, last_day
 from tests.unit.referral.cases_world import EVERY_GATE, in_restitution, put
 from tests.unit.referral.protection_world import tell
@@ -46,6 +50,7 @@ def said(action: str, **more: Any) -> dict[str, Any]:
         "notify": {"notified_at": now(), "language": "spa", "understood": True, "representative_present": True},
         "appeal": {"remedy": "REVIEW", "reference": "RR-1"},
         "decide-appeal": {"decision": "UPHELD", "reference": "RR-2"},
+        "remand": {"received_at": now(), "reference": "RR-3"},
         "finalise": heard(),
         "withdraw": heard() | {"wishes": True, "reason": "CHILD_WISHES"},
         "tell-inm": {"reference": "COMAR-10"},
@@ -112,6 +117,22 @@ async def ready(world: World, case_id: str) -> None:
         case = await cases.find(session, SYSTEM, case_id, lock=True)
         for gate in (Gate.RETURN_READY, Gate.RECOGNISED):
             cases.close_gate(session, SYSTEM, case, gate, evidence="test")
+        session.add_all(plan_that_allows(case_id))
+
+
+def plan_that_allows(case_id: str) -> tuple[Determination, Plan]:
+    """Return the rows of a signed plan by which the child may leave the country."""
+    by, at = "pp-chp/pp-0001", clock.now()
+    decided = Determination(
+        id=ids.new("bid"), case_id=case_id, number=1, purpose=BidPurpose.DURABLE_SOLUTION, state=BidState.SIGNED,
+        assessor=by, opened_by=by, opened_at=at, decision=Option.RETURN_TO_FAMILY, decided_at=at, signed_by=by,
+        signed_at=at, reference="BID-1",
+    )  # fmt: skip
+    plan = Plan(
+        id=ids.new("prd"), case_id=case_id, number=1, determination_id=decided.id, state=PlanState.SIGNED,
+        allows_exit=True, drawn_up_by=by, drawn_up_at=at, signed_by=by, signed_at=at, reference="PRD-1",
+    )  # fmt: skip
+    return decided, plan
 
 
 def assessment(**more: Any) -> dict[str, Any]:

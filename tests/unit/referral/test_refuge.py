@@ -229,6 +229,37 @@ async def test_the_outcome_is_that_of_the_final_appeal(world: World, decision: s
     assert await bars(world, case["id"]) == left
 
 
+async def test_an_appeal_that_sends_the_claim_back_lets_comar_resolve_anew(world: World) -> None:
+    with clock.at(clock.now()):
+        case = await world.channelled()
+        claim_id = await resolved_by_comar(world, case["id"], "REFUSED")
+        await step(world, "comar", claim_id, "notify")
+        await step(world, "comar", claim_id, "remand", 409)  # nothing was appealed
+        await step(world, "pp-chp", claim_id, "appeal")
+        await step(world, "pp-chp", claim_id, "remand", 409)
+        early = await step(world, "comar", claim_id, "remand", 422, received_at="2026-01-02T00:00:00Z")
+        assert early["code"] == "invalid_request"
+        clock.advance(timedelta(days=90))
+        back = await step(world, "comar", claim_id, "remand")
+        assert (back["state"], back["outcome"]) == ("opinion_asked", None)
+        assert back["allowed_actions"] == ["interview", "extend", "resolve", "tell_inm"]
+        assert await bars(world, case["id"]) == ["CLAIM_PENDING"]
+        (anew,) = [each for each in back["clocks"] if each["rule"] == "D10"]
+        assert (anew["state"], anew["met_at"]) == ("running", None)
+        assert anew["started_at"] == back["steps"][-1]["at"]
+        (hold,) = (await world.get("inm-chp", "/procedure-holds"))["items"]
+        assert hold["until"] is None
+        await step(world, "comar", claim_id, "extend")
+        assert (await step(world, "comar", claim_id, "extend", 409, working_days=1))["rule"] == "CLOCK-REASON"
+        await step(world, "comar", claim_id, "resolve")
+        again = await step(world, "comar", claim_id, "notify")
+        assert {each["rule"]: each["state"] for each in again["clocks"]} == {
+            "D8": "running", "D9": "met", "D10": "met", "D11": "met", "D12": "running",
+        }  # fmt: skip
+        refused(await step(world, "pp-chp", claim_id, "finalise", 409), "R23-APPEAL", "LRPCAP, art. 25")
+        assert await bars(world, case["id"]) == ["APPEAL_PENDING"]
+
+
 async def test_a_claim_is_withdrawn_through_the_representative_when_the_child_wishes_it_never_by_absence(
     world: World,
 ) -> None:

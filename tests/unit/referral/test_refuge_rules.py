@@ -31,7 +31,7 @@ opinion_asked: interview>opinion_asked receive_opinion>opinion_asked extend>opin
  withdraw>withdrawn tell_inm>opinion_asked
 resolved: notify>notified tell_inm>resolved
 notified: appeal>appealed finalise>final tell_inm>notified
-appealed: decide_appeal>final withdraw>final tell_inm>appealed
+appealed: decide_appeal>final remand>opinion_asked withdraw>final tell_inm>appealed
 final: recognise>final
 """
 RETURNS = """
@@ -49,6 +49,7 @@ MAY: dict[ClaimAction, set[Party]] = {
     ClaimAction.INTERVIEW: {Party.COMAR}, ClaimAction.ASK_OPINION: {Party.COMAR},
     ClaimAction.RECEIVE_OPINION: {Party.COMAR}, ClaimAction.EXTEND: {Party.COMAR}, ClaimAction.RESOLVE: {Party.COMAR},
     ClaimAction.NOTIFY: {Party.COMAR}, ClaimAction.APPEAL: _CHILDS, ClaimAction.DECIDE_APPEAL: {Party.COMAR},
+    ClaimAction.REMAND: {Party.COMAR},
     ClaimAction.FINALISE: {*_CHILDS, Party.SYSTEM}, ClaimAction.WITHDRAW: _CHILDS,
     ClaimAction.TELL_INM: {Party.COMAR}, ClaimAction.RECOGNISE: {Party.COMAR, Party.PP},
 }  # fmt: skip

@@ -4,15 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Bar, Gate
+from services.referral.plans.models import Plan
 from services.referral.protection.models import Guard
 from services.referral.returns.models import AssistedReturn
 from shared import clock
 from shared.clocks.models import Clock
 from shared.delivery.models import Event
 from tests.unit.referral.cases_world import lift, put
+from tests.unit.referral.protection_world import indication_in
 from tests.unit.referral.refuge_world import (
     INM,
     PP,
@@ -27,6 +30,7 @@ from tests.unit.referral.refuge_world import (
     propose,
     returnable,
 )
+from tests.unit.referral.test_lifts import consent, lifted
 from tests.unit.referral.test_refuge import bars, refused
 from tests.unit.referral.world import World
 
@@ -184,6 +188,40 @@ async def test_a_closed_guard_lets_no_authority_of_the_state_of_origin_be_asked(
     assert (await world.get("inm-chp", f"/returns/{made}"))["cancelled_because"] is None
 
 
+async def test_a_lift_for_this_return_opens_the_guard_and_no_other_lift_does(world: World) -> None:
+    case = await returnable(world)
+    made = (await propose(world, "pp-chp", case["id"]))["id"]
+    await move(world, "pp-chp", made, "assess", assessment())
+    await world.post("dif-chp", "/indications", indication_in(case["id"]), 201)
+    for purpose, state in (("CONSULAR_NOTICE", "HND"), ("RETURN", "GTM")):
+        await lifted(world, case, purpose=purpose, recipients=[state])
+        refused(await move(world, "pp-chp", made, "concur", PP, 409), "R16-RETURN", "LRPCAP, art. 21")
+    opened = await lifted(world, case, purpose="RETURN", recipients=["HND"])
+    assert (await move(world, "pp-chp", made, "concur", PP))["obstacles"][0] == "NO_ESCORT"
+    ended = {"evidence": "PP/2026/9", "reasons": "Cambió el riesgo", "officer": "pp-0002"}
+    await world.post("pp-chp", f"/lifts/{opened}/end", ended, 200)
+    answer = await move(world, "inm-chp", made, "authorise", INM | {"reference": "INM-1"}, 409)
+    refused(answer, "R21", "Ley de Migración, art. 74")  # INM is not told why
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("bar", "gate"),
+    [(Bar.CLAIM_PENDING, None), (Bar.APPEAL_PENDING, None), (Bar.RETURN_UNLAWFUL, None), (None, Gate.RECOGNISED)],
+)
+async def test_no_consent_lets_a_child_return_while_a_claim_an_appeal_or_protection_stands(
+    one_world: World, bar: Bar | None, gate: Gate | None
+) -> None:
+    case = await returnable(one_world)
+    made = (await propose(one_world, "pp-chp", case["id"]))["id"]
+    await move(one_world, "pp-chp", made, "assess", assessment())
+    await one_world.post("dif-chp", "/indications", indication_in(case["id"]), 201)
+    await lifted(one_world, case, **consent(), purpose="RETURN", recipients=["HND"])
+    await put(one_world, case["id"], bars=[bar] if bar else (), gates=[gate] if gate else ())
+    refused(await move(one_world, "pp-chp", made, "concur", PP, 409), "R21-CLAIM", "LRPCAP, art. 6")
+    assert "PROTECTED" not in (await one_world.get("pp-chp", f"/returns/{made}"))["obstacles"]
+
+
 async def test_danger_forbids_every_return_until_an_assessment_finds_none(world: World) -> None:
     case = await returnable(world)
     made = (await propose(world, "pp-chp", case["id"]))["id"]
@@ -197,6 +235,18 @@ async def test_danger_forbids_every_return_until_an_assessment_finds_none(world:
     assert await bars(world, case["id"]) == []
     (hold,) = (await world.get("inm-chp", "/procedure-holds"))["items"]
     assert hold["until"] is not None
+
+
+async def test_no_departure_once_the_plan_allows_the_exit_no_longer(world: World) -> None:
+    """What the Procuraduría said of the plan in its assessment does not replace the plan itself."""
+    case = await returnable(world)
+    return_id = await planned(world, case["id"], await point(world))
+    for allows, status in ((False, 409), (True, 200)):
+        async with world.runtime.database.work() as session:
+            (await session.exec(select(Plan).where(Plan.case_id == case["id"]))).one().allows_exit = allows
+        answer = await move(world, "inm-chp", return_id, "depart", INM, status)
+        if not allows:
+            refused(answer, "R21-PLAN", "art. 112, fr. III")
 
 
 async def test_an_assessment_anew_voids_what_followed(world: World) -> None:
