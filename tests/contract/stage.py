@@ -24,7 +24,9 @@ from services.referral.cas_reports.models import CasReport
 from services.referral.cas_reports.rules import ReportStatus
 from services.referral.cases.models import Case
 from services.referral.cases.rules import SIDE, Gate, Status
+from services.referral.determinations.models import Determination
 from services.referral.places.models import PlaceCount
+from services.referral.plans.models import Plan
 from services.referral.protection.models import Crossing
 from services.referral.returns.models import AssistedReturn
 from shared import ids
@@ -36,6 +38,7 @@ from shared.jwt import Signer
 from shared.settings import Settings
 from shared.shapes import State
 from shared.testing import private_pem
+from tests.unit.referral.refuge_world import plan_that_allows
 
 CHILD = {
     "given_names": "Ficticia", "first_surname": "Prueba", "birth_date": "2012-03-05", "sex": "F",
@@ -515,6 +518,8 @@ class Stage:
                 await self.write("referral", there.values(started_at=datetime(2026, 11, 20, 13, tzinfo=UTC)))
         window = update(Clock).where(col(Clock.rule) == "D12", col(Clock.resource_id) == claim_id)
         await self.write("referral", window.values(due_at=datetime.now(UTC) + timedelta(days=9)))
+        if "appeal" in steps:  # long before the examples say that it was decided
+            await self.write("referral", window.values(met_at=datetime(2026, 11, 20, 14, tzinfo=UTC)))
         return claim_id
 
     async def window_over(self) -> str:
@@ -552,6 +557,8 @@ class Stage:
         gates = ["CHILD_HEARD", "PRD_SIGNED"]
         there = update(Case).where(col(Case.id) == case_id)
         await self.write("referral", there.values(status=Status.RESTITUTION, gates=gates))
+        for row in plan_that_allows(case_id):
+            await self.write("referral", row)
         return case_id
 
     async def returning(self, *steps: str) -> Values:
@@ -626,7 +633,7 @@ class Stage:
         """Put a row into the database of a service, or change some: what would take hours to come about."""
         database = Database(self.system.database_url(service), pool_size=1)
         async with database.work() as session:
-            if isinstance(what, Alarm | Notice | Suspension):
+            if isinstance(what, Alarm | Determination | Notice | Plan | Suspension):
                 session.add(what)
             else:
                 await session.exec(what)

@@ -313,7 +313,7 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"referral_refuge_claims_resolve", claim("admit", "interview", "ask-opinion", "receive-opinion")),
     (r"referral_refuge_claims_notify", claim("admit", "interview", "ask-opinion", "receive-opinion", "resolve")),
     (r"referral_refuge_claims_appeal", claim(*TO_NOTICE)),
-    (r"referral_refuge_claims_decide_appeal", claim(*TO_NOTICE, "appeal")),
+    (r"referral_refuge_claims_(decide_appeal|remand)", claim(*TO_NOTICE, "appeal")),
     (r"referral_refuge_claims_finalise", one("refuge_claim_id", Stage.window_over)),
     (r"referral_refuge_claims_recognise", one("refuge_claim_id", Stage.recognised)),
     (r"referral_refuge_claims_(?!index).*", claim()),
