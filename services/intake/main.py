@@ -22,6 +22,8 @@ from services.intake.encounters.routes import encounters, helping, recording
 from services.intake.families import rules as families_rules
 from services.intake.families.routes import families
 from services.intake.findings.routes import found
+from services.intake.holds import rules as holds_rules
+from services.intake.holds import service as holds_service
 from services.intake.identifiers.routes import identifiers
 from services.intake.interviews import rules as interviews_rules
 from services.intake.interviews.routes import interviewing, interviews
@@ -45,6 +47,7 @@ from services.intake.statistics.routes import statistics
 from services.intake.tracing import rules as tracing_rules
 from services.intake.tracing.routes import asked, tracings
 from shared.app import create_app
+from shared.clocks.facts import HoldMoved
 from shared.events import DutyMet, ReturnCompleted
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
@@ -65,6 +68,7 @@ RULES = (
     *permits_rules.RULES,
     *orientation_rules.RULES,
     *procedures_rules.RULES,
+    *holds_rules.RULES,
 )
 DEADLINES = (*encounters_rules.DEADLINES, *assistance_rules.DEADLINES, encounters_rules.VRH, *tracing_rules.DEADLINES)
 ROUTERS = (
@@ -108,5 +112,9 @@ def api(runtime: Runtime) -> ASGIApp:
         runtime,
         "services.intake",
         [*ROUTERS, rulebook("intake", RULES, DEADLINES)],
-        handlers={DutyMet.TYPE: encounters_service.duty_met, ReturnCompleted.TYPE: counts_service.returned},
+        handlers={
+            DutyMet.TYPE: encounters_service.duty_met,
+            HoldMoved.TYPE: holds_service.moved,
+            ReturnCompleted.TYPE: counts_service.returned,
+        },
     )

@@ -1,4 +1,4 @@
-"""What a sister service is told of a clock that it follows."""
+"""What a sister service is told of a clock that it follows, and of a procedure that stands still."""
 
 from typing import ClassVar
 
@@ -23,3 +23,13 @@ class ClockMoved(Fact):
     met_at: AwareDatetime | None = None
     breached_at: AwareDatetime | None = None
     paused_at: AwareDatetime | None = None
+
+
+class HoldMoved(Fact):
+    """referral → intake: a child's procedure stands still from now on, or no longer. It does not say why."""
+
+    TYPE: ClassVar = "hold.moved"
+    hold_id: str
+    child_id: str
+    since: AwareDatetime
+    until: AwareDatetime | None = None

@@ -9,7 +9,7 @@ import pytest
 from services.referral.consents.schemas import ConsentWithdrawn
 from services.referral.transfers.schemas import TransferMoved
 from shared import events
-from shared.clocks.facts import ClockMoved
+from shared.clocks.facts import ClockMoved, HoldMoved
 from shared.delivery import facts
 from shared.delivery.chains import OWN_TYPES
 from shared.events import ClockSpoke, Fact, ReferralMoved
@@ -28,7 +28,7 @@ KINDS: dict[str, type[Fact]] = {
     "clock.warned": ClockSpoke,
     "clock.breached": ClockSpoke,
 }
-KINDS |= {"clock.escalated": ClockSpoke, ClockMoved.TYPE: ClockMoved}
+KINDS |= {"clock.escalated": ClockSpoke, ClockMoved.TYPE: ClockMoved, HoldMoved.TYPE: HoldMoved}
 BODY = {"id", "type", "version", "time", "audience", "epoch", "sequence", "data"}
 
 

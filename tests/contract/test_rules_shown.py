@@ -73,6 +73,10 @@ SHOWN = {
         "unit/referral/test_protection.py::test_the_law_refuses_by_name",
         "unit/referral/test_protection.py::test_only_the_procuraduria_concurs_and_only_inm_releases",
     ),
+    "R24": Shown(
+        "unit/intake/test_holds.py::"
+        "test_while_a_hold_stands_no_return_is_prepared_or_recorded_and_the_procedure_stands_still"
+    ),
     "R27": Shown(
         f"{_INTERVIEWS}::test_an_unlawful_interview_is_refused",
         f"{_INTERVIEWS}::test_with_an_interpreter_any_language_will_do",

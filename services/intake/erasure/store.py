@@ -16,6 +16,7 @@ from services.intake.corrections.models import Correction
 from services.intake.counts.models import LedgerEvent, Return
 from services.intake.encounters.models import Encounter
 from services.intake.families.models import CarerFinding, Family, FamilyMember, FamilySeparation
+from services.intake.holds.models import Hold
 from services.intake.identifiers.models import ExternalId
 from services.intake.interviews.models import Interview
 from services.intake.lodging.models import Stay, StayRelative
@@ -31,7 +32,7 @@ from shared.delivery.rules import DeliveryState
 from shared.idempotency import IdempotencyRecord
 
 OF_A_CHILD: tuple[type[SQLModel], ...] = (
-    AgeDecision, Assistance, ChildChange, Contact, Correction, ExternalId, HumanitarianPermit, Interview,
+    AgeDecision, Assistance, ChildChange, Contact, Correction, ExternalId, Hold, HumanitarianPermit, Interview,
     MatchChild, MatchKey, Procedure, Screening, Stay, Tracing,
 )  # fmt: skip
 """Tables whose `child_id` says whose the row is: it goes with the child."""

@@ -13,9 +13,10 @@ from services.intake.children.service import Opened
 from services.intake.encounters.rules import TravelCondition
 from services.intake.families import service as families
 from services.intake.families.models import FamilySeparation
+from services.intake.holds import service as holds
 from services.intake.lodging import rules, store
 from services.intake.lodging.models import Stay, StayRelative
-from services.intake.lodging.rules import Night, StayAction, StayStatus
+from services.intake.lodging.rules import EndReason, Night, StayAction, StayPurpose, StayStatus
 from services.intake.lodging.schemas import FamilyDecision, StayEndIn, StayIn, StayItem, StayOut, StayPlace, Unlodged
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
@@ -32,6 +33,7 @@ async def record(session: AsyncSession, runtime: Runtime, caller: Caller, body: 
     child = await store.child(session, caller, body.child_id, lock=True)
     if child is None:
         raise NotFound
+    await _check_return(session, child.id, body)
     condition = await store.travelling(session, child.id)
     apart = await families.apart_from(session, child.id)
     decided = body.family_decision is not None or apart.carers is not None
@@ -50,6 +52,14 @@ async def record(session: AsyncSession, runtime: Runtime, caller: Caller, body: 
     session.add_all([StayRelative(stay_id=row.id, relative_id=each) for each in sorted(set(child.relatives))])
     audit.wrote(session, caller, "lodge", "stay", row.id, child=child.id, kind=row.kind.value, officer=body.officer)
     return _show(caller, known, row)
+
+
+async def _check_return(session: AsyncSession, child_id: str, body: StayIn) -> None:
+    """Refuse to take down that a child waits for a return, or was returned, while that is held up (R24)."""
+    if body.purpose is StayPurpose.AWAITING_ASSISTED_RETURN:
+        await holds.check_return(session, child_id, body.since, body.until)
+    if body.end_reason is EndReason.RETURNED and body.until is not None:
+        await holds.check_return(session, child_id, body.until, body.until)
 
 
 async def _check_family(
@@ -117,6 +127,8 @@ async def end(
     row, known = await _step(session, runtime, caller, stay_id, if_match, StayAction.END)
     if not rules.ends_properly(row.since, body.until):
         raise Invalid("The stay began later.", faults=[Fault("/until", "before_since")])
+    if body.end_reason is EndReason.RETURNED:
+        await holds.check_return(session, row.child_id, body.until, body.until)
     row.until, row.end_reason = body.until, body.end_reason
     audit.wrote(
         session, caller, "end", "stay", row.id, child=row.child_id, reason=body.end_reason.value, officer=body.officer

@@ -12,9 +12,10 @@ from services.intake.families import service as families
 from services.intake.families import store as family_store
 from services.intake.families.models import CarerFinding
 from services.intake.families.rules import permit_extends
+from services.intake.holds import service as holds
 from services.intake.permits import rules, store
 from services.intake.permits.models import HumanitarianPermit
-from services.intake.permits.rules import CarerStatus, PermitAction
+from services.intake.permits.rules import CarerStatus, MigrationAct, PermitAction
 from services.intake.permits.schemas import (
     Card,
     CarerFindingIn,
@@ -118,6 +119,8 @@ async def end(
         raise Invalid(
             "The act is of a day between the grant and today.", faults=[Fault("/act/date", "not_in_the_permits_time")]
         )
+    if act.type is MigrationAct.ASSISTED_RETURN:
+        await holds.check_return(session, row.child_id, clock.now(), None)
     row.act, row.act_reference, row.act_date = act.type, act.reference, act.date
     row.measure_reference = act.measure_reference
     known.child.permit_id = None

@@ -29,6 +29,9 @@ class ProcedureOut(Out):
     officer: str = Field(description="the officer's number", examples=["opi-0417"])
     agency: str
     recorded_at: datetime
+    suspended_since: datetime | None = Field(
+        description="since when it stands still (R24); null: it goes on", examples=[None]
+    )
 
 
 class Procedures(Out):

@@ -4,6 +4,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake.encounters import service as encounters
 from services.intake.encounters.rules import D1
+from services.intake.holds import service as holds
 from services.intake.procedures import rules, store
 from services.intake.procedures.models import Procedure
 from services.intake.procedures.schemas import ProcedureIn, ProcedureOut, Procedures
@@ -29,11 +30,16 @@ async def begin(session: AsyncSession, caller: Caller, encounter_id: str, body: 
     )  # fmt: skip
     session.add(row)
     audit.wrote(session, caller, "begin", "procedure", row.id, child=met.child_id, officer=body.officer)
-    return ProcedureOut.model_validate(row)
+    return await _show(session, row)
 
 
 async def index(session: AsyncSession, caller: Caller, encounter_id: str) -> Procedures:
     """Return the procedure that followed a meeting, if any. Raises NotFound."""
     await encounters.get(session, caller, encounter_id)
     rows = await store.of_meeting(session, caller, encounter_id)
-    return Procedures(items=[ProcedureOut.model_validate(row) for row in rows])
+    return Procedures(items=[await _show(session, row) for row in rows])
+
+
+async def _show(session: AsyncSession, row: Procedure) -> ProcedureOut:
+    suspended = await holds.since(session, row.child_id)
+    return ProcedureOut.model_validate(row.model_dump() | {"suspended_since": suspended})

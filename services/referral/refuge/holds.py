@@ -5,22 +5,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Seen
+from services.referral.referrals.steps import INTAKE
 from services.referral.refuge import store
 from services.referral.refuge.models import ProcedureHold
 from services.referral.refuge.schemas import HoldOut
 from shared import audit, clock, ids
 from shared.auth import Caller
+from shared.clocks.facts import HoldMoved
+from shared.delivery import service as delivery
 from shared.errors import NotFound
 
 BASIS = "LRPCAP, art. 7"
 
 
-def begin(session: AsyncSession, caller: Caller, case: Case, *, evidence: str) -> None:
+async def begin(session: AsyncSession, caller: Caller, case: Case, *, evidence: str) -> None:
     """Let no procedure for irregular entry go on in a locked case (R24)."""
     row = ProcedureHold(id=ids.new("hld"), case_id=case.id, evidence=evidence, since=clock.now())
     session.add(row)
     audit.wrote(session, caller, "hold", "procedure_hold", row.id, case=case.id)
     cases.enter(session, case, code="hold.began", subject=row.id, seen=Seen.AUTHORITIES)
+    await _tell_intake(session, case, row)
 
 
 async def end(session: AsyncSession, caller: Caller, case: Case, *, evidence: str) -> None:
@@ -30,6 +34,16 @@ async def end(session: AsyncSession, caller: Caller, case: Case, *, evidence: st
         row.version += 1
         audit.wrote(session, caller, "release", "procedure_hold", row.id, case=case.id)
         cases.enter(session, case, code="hold.ended", subject=row.id, seen=Seen.AUTHORITIES)
+        await _tell_intake(session, case, row)
+
+
+async def _tell_intake(session: AsyncSession, case: Case, row: ProcedureHold) -> None:
+    """Let INM's own records go by the hold. Neither its cause nor that INM was told of one is said."""
+    fact = HoldMoved(hold_id=row.id, child_id=case.child_id, since=row.since, until=row.until)
+    await delivery.publish(
+        session, HoldMoved.TYPE, case=case.child_id, subject=row.id, audience=[INTAKE],
+        data=fact.model_dump(mode="json"),
+    )  # fmt: skip
 
 
 async def tell(session: AsyncSession, caller: Caller, *, evidence: str) -> None:

@@ -71,7 +71,7 @@ async def file(session: AsyncSession, vault: Vault, caller: Caller, body: ClaimI
     session.add(row)
     await session.flush()
     cases.set_bar(session, caller, case, Bar.CLAIM_PENDING, evidence=row.id)
-    holds.begin(session, SYSTEM, case, evidence=row.id)
+    await holds.begin(session, SYSTEM, case, evidence=row.id)
     await _start(session, case, row)
     audit.wrote(session, caller, "file", "refuge_claim", row.id, case=case.id, officer=body.officer)
     effects.enter(session, case, row, "filed", caller)

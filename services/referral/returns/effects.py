@@ -110,7 +110,7 @@ async def _danger(session: AsyncSession, caller: Caller, case: Case, row: Assist
     stands = Bar.RETURN_UNLAWFUL in case.standing.bars
     if row.finding is Danger.DANGER and not stands:
         cases.set_bar(session, caller, case, Bar.RETURN_UNLAWFUL, evidence=row.id)
-        holds.begin(session, SYSTEM, case, evidence=case.id)
+        await holds.begin(session, SYSTEM, case, evidence=case.id)
     if row.finding is Danger.NO_DANGER and stands and not await refuge.protected(session, case.id):
         cases.lift_bar(session, caller, case, Bar.RETURN_UNLAWFUL, evidence=row.id)
         await holds.end(session, SYSTEM, case, evidence=case.id)

@@ -37,7 +37,7 @@ class ReturnAssessmentIn(In):
     plan_allows: bool = Field(description="whether the signed plan allows the exit", examples=[True])
     plan_reference: Reference
     heard_at: Past | None = Field(default=None, description="when the child was heard on its return")
-    explained_in: Language | None = None
+    explained_in: Language | None = Field(default=None, description="in which language it was explained, ISO 639-3")
     wish: Wish | None = Field(default=None, description="what it wishes", examples=["WISHES"])
     view: Note | None = Field(default=None, description="what it said; sealed", examples=["Quiere ir con su abuela."])
     family_reference: Reference | None = Field(

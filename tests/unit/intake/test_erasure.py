@@ -11,11 +11,12 @@ from services.intake.children.models import Child
 from services.intake.counts import service as counts
 from services.intake.erasure import rules, service
 from services.intake.erasure.rules import KEPT, REPLIES_LIVE
-from shared import clock
+from shared import clock, ids
 from shared.delivery.models import Delivery
 from shared.errors import RefusedByLaw
 from tests.unit.intake.story import Story
 from tests.unit.intake.test_families import MOTHER, recorded
+from tests.unit.intake.test_holds import told
 from tests.unit.intake.world import CHILDREN, Row, World, ago, assert_problem, encounter, girl
 
 NOW = datetime.fromisoformat("2026-03-02T15:00:00+00:00")
@@ -89,6 +90,7 @@ async def test_of_an_erased_child_no_row_is_left_but_what_the_law_keeps(world: W
     child = (await world.rows("child", "created_at"))[0]
     sister = await world.met(encounter(child=girl(relatives=[child["id"]])))
     await attended(world, child["id"])
+    await told(world, child["id"], ids.new("hld"), clock.now())
     before = await standing(world, child["id"])
     assert await with_child_ids(world) - before <= {"statistic_event", "statistic_return"}, "the story makes none yet"
     await blocked(world, child["id"])
