@@ -23,6 +23,9 @@ class Shown(NamedTuple):
 _LODGING, _FAMILIES = "unit/intake/test_lodging.py", "unit/intake/test_families.py"
 _INTERVIEWS, _PERMITS = "unit/intake/test_interviews.py", "unit/intake/test_permits.py"
 _PROCEDURES, _STATISTICS = "unit/intake/test_procedures.py", "unit/intake/test_statistics.py"
+_REFUGE, _RETURNS = "unit/referral/test_refuge.py", "unit/referral/test_returns.py"
+_CLAIMED = f"{_REFUGE}::test_recognition_is_final_at_once_and_the_case_takes_it"
+_RETURNED = f"{_RETURNS}::test_a_child_returns_with_everything_that_the_law_asks_for"
 
 _GUARD, _LIFTS, _ABROAD = (f"unit/referral/test_{name}.py" for name in ("protection", "lifts", "abroad"))
 
@@ -96,6 +99,33 @@ SHOWN = {
         "unit/intake/test_erasure.py::test_a_record_is_erased_once_it_was_blocked_and_its_time_has_come",
         "unit/intake/test_erasure.py::test_of_an_erased_child_no_row_is_left_but_what_the_law_keeps",
     ),
+    "R2-RETURN": Shown(f"{_RETURNS}::test_nobody_is_deported", _RETURNED),
+    "R16-RETURN": Shown(f"{_RETURNS}::test_a_lift_for_this_return_opens_the_guard_and_no_other_lift_does", _RETURNED),
+    "R21": Shown(f"{_RETURNS}::test_a_claim_stops_a_return_that_is_planned_and_inm_is_not_told_why", _RETURNED),
+    **dict.fromkeys(
+        ("R21-PLAN", "R21-DANGER", "R21-HEARD", "R21-CONCUR", "R21-ESCORT", "R21-ACCEPTED", "R21-HOURS"),
+        Shown(f"{_RETURNS}::test_each_gate_is_refused_by_its_rule", _RETURNED),
+    ),
+    "R21-CLAIM": Shown(
+        f"{_RETURNS}::test_no_consent_lets_a_child_return_while_a_claim_an_appeal_or_protection_stands", _RETURNED
+    ),
+    "R21-FAMILY": Shown(f"{_RETURNS}::test_family_abroad_is_verified_first", _RETURNED),
+    "R22": Shown(f"{_RETURNS}::test_a_child_returns_to_its_nationality_or_residence_and_to_no_other_state", _RETURNED),
+    "R23": Shown(f"{_REFUGE}::test_a_late_claim_names_its_cause", _CLAIMED),
+    "R23-RATIFY": Shown(f"{_REFUGE}::test_a_claim_that_nobody_ratifies_lapses_and_the_guard_stays_closed"),
+    "R23-OPINION": Shown(
+        f"{_REFUGE}::test_comar_resolves_when_sre_has_answered_or_been_silent_for_fifteen_days", _CLAIMED
+    ),
+    "R23-APPEAL": Shown(f"{_REFUGE}::test_a_refusal_opens_the_time_to_appeal_and_time_alone_ends_nothing", _CLAIMED),
+    "R27-INTERVIEW": Shown(
+        f"{_REFUGE}::test_the_child_is_heard_in_person_by_specialists_with_its_representative", _CLAIMED
+    ),
+    "R27-NOTICE": Shown(f"{_REFUGE}::test_recognition_is_final_at_once_and_the_case_takes_it"),
+    "R27-WITHDRAW": Shown(
+        f"{_REFUGE}::test_a_claim_is_withdrawn_through_the_representative_when_the_child_wishes_it_never_by_absence"
+    ),
+    "R38-CLAIM": Shown(f"{_REFUGE}::test_recognition_is_final_at_once_and_the_case_takes_it"),
+    "RETURN-POINTS": Shown(f"{_RETURNS}::test_return_points_are_rows_with_their_source_and_their_history"),
 }
 """Rule → the tests that show it. Of variants of a rule (`R9-PERMIT`) each has its own."""
 
