@@ -25,9 +25,9 @@ OWN = {
     "referral/absences": {"codes.py"},  # code lists
     "referral/closings": {"codes.py"},  # code lists
     "referral/actas": {"paper.py"},  # the acta as PDF
-    "referral/determinations": {"assessments.py"},  # what is found, and what the child says
-    "referral/measures": {"admissions.py"},  # who lives in a centre on a measure
-    "referral/plans": {"items.py"},  # what is done with each item
+    "referral/determinations": {"assessments.py", "codes.py"},  # what is found, and what the child says; code lists
+    "referral/measures": {"admissions.py", "codes.py"},  # who lives in a centre on a measure; code lists
+    "referral/plans": {"items.py", "codes.py"},  # what is done with each item; code lists
     "consular/notices": {"gate.py"},  # asks referral for a permit
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     # codes, time limits and who is asked next, each a table; opening and steps; sealed words; what the worker does;

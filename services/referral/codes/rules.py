@@ -13,10 +13,14 @@ from services.referral.cases import codes as cases
 from services.referral.closings import codes as closings
 from services.referral.consents import codes as consents
 from services.referral.consents import rules as consent_rules
+from services.referral.determinations import codes as determinations
 from services.referral.disclosures import rules as disclosures
 from services.referral.duty import rules as duty
+from services.referral.measures import codes as measures
 from services.referral.places import rules as places
 from services.referral.protection import codes as protection
+from services.referral.plans import codes as plans
+from services.referral.plans import rules as plan_rules
 from services.referral.referrals import codes as referrals
 from services.referral.refuge import codes as refuge
 from services.referral.refuge import rules as refuge_rules
@@ -106,6 +110,29 @@ LISTED = (
     Listed("review-outcomes", protection.REVIEW_OUTCOMES),
     Listed("correction-reasons", protection.CORRECTIONS),
     Listed("crossing-answers", protection.ANSWERS),
+    Listed("measure-kinds", measures.KINDS, measures.LAW),
+    Listed("measure-ways", measures.WAYS, measures.LAW),
+    Listed("measures", measures.MEASURES, measures.LAW, verified=True),
+    Listed("measure-grounds", measures.GROUNDS, measures.GROUNDS_LAW),
+    Listed("measure-states", measures.STATES),
+    Listed("measure-ends", measures.ENDS),
+    Listed("admission-purposes", measures.PURPOSES, measures.INAI),
+    Listed("exit-reasons", measures.EXITS, measures.INAI),
+    Listed("assessment-kinds", determinations.ASSESSMENTS, determinations.UNHCR),
+    Listed("findings", determinations.FINDINGS, determinations.FOUND),
+    Listed("expressions", determinations.EXPRESSIONS, determinations.HEARD),
+    Listed("explanations", determinations.EXPLAINED, determinations.HEARD),
+    Listed("determination-purposes", determinations.PURPOSES, determinations.UNHCR),
+    Listed("disciplines", determinations.DISCIPLINES, determinations.FORM),
+    Listed("determination-options", determinations.OPTIONS),
+    Listed("determination-states", determinations.STATES),
+    Listed("review-reasons", determinations.REVIEWS, determinations.UNHCR),
+    Listed("rights", plan_rules.RIGHTS, plans.RIGHTS_LAW, verified=True),
+    Listed("beneficiaries", plans.BENEFICIARIES, plans.FORM),
+    Listed("periodicities", plans.PERIODICITIES, plans.FORM),
+    Listed("unmet-reasons", plans.UNMET),
+    Listed("plan-states", plans.PLANS),
+    Listed("plan-item-states", plans.ITEMS),
     Listed("sensitivities", consent_rules.SENSITIVITIES, "LGPDPPSO, art. 3; the list is a design decision"),
     Listed("claim-filers", refuge.FILERS, "LRPCAP, art. 11", verified=True),
     Listed("claim-forms", refuge.FORMS, "LRPCAP, art. 18", verified=True),
