@@ -7,7 +7,16 @@ from fastapi import Request, Response
 from services.referral.plans import items, service, store
 from services.referral.plans.models import Plan, PlanItem
 from services.referral.plans.rules import ItemAction
-from services.referral.plans.schemas import ItemNoteIn, ItemOut, ItemReportIn, PlanIn, PlanOut, PlanSignatureIn, UnmetIn
+from services.referral.plans.schemas import (
+    ItemNoteIn,
+    ItemOut,
+    ItemReportIn,
+    PlanDiscardIn,
+    PlanIn,
+    PlanOut,
+    PlanSignatureIn,
+    UnmetIn,
+)
 from shared import etags
 from shared.auth import Allow, Caller
 from shared.crypto import Vault
@@ -68,7 +77,7 @@ async def sign(
 
 @plans.post("/{plan_id}/discard", summary="Discard a draft of a plan")
 async def discard(
-    request: Request, response: Response, session: Session, caller: Procuraduria, plan_id: Id, body: PlanSignatureIn
+    request: Request, response: Response, session: Session, caller: Procuraduria, plan_id: Id, body: PlanDiscardIn
 ) -> PlanOut:
     """Discard it: another one may be drawn up."""
     return etags.shown(response, await service.discard(session, _vault(request), caller, plan_id, body.officer))

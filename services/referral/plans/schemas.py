@@ -50,10 +50,16 @@ class PlanIn(In):
 
 
 class PlanSignatureIn(In):
-    """The Procuraduría signs a version of the plan, or discards it."""
+    """The Procuraduría signs a version of the plan."""
 
     officer: Officer
-    reference: Reference | None = Field(default=None, description="the number of the signed document")
+    reference: Reference = Field(description="the number of the signed document")
+
+
+class PlanDiscardIn(In):
+    """The Procuraduría discards a draft."""
+
+    officer: Officer
 
 
 class ItemNoteIn(In):

@@ -94,8 +94,6 @@ async def sign(session: AsyncSession, vault: Vault, caller: Caller, plan_id: str
     Raises NotFound, IllegalMove, Invalid, RefusedByLaw before the child was heard (R27) or the determination signed.
     """
     case, plan = await _moved(session, caller, plan_id, PlanAction.SIGN)
-    if body.reference is None:
-        raise Invalid("A signed plan has a number.", faults=[Fault("/reference", "missing")])
     rules.check_signature(case.standing.gates)
     signed = await determinations.signed(session, case.id)
     if signed is None or signed.id != plan.determination_id:
