@@ -22,6 +22,8 @@ class Shown(NamedTuple):
 
 _LODGING, _FAMILIES = "unit/intake/test_lodging.py", "unit/intake/test_families.py"
 _INTERVIEWS, _PERMITS = "unit/intake/test_interviews.py", "unit/intake/test_permits.py"
+_MEASURES, _PLANS = "unit/referral/test_measures.py", "unit/referral/test_plans.py"
+_BIDS = "unit/referral/test_determinations.py"
 _PROCEDURES, _STATISTICS = "unit/intake/test_procedures.py", "unit/intake/test_statistics.py"
 _REFUGE, _RETURNS = "unit/referral/test_refuge.py", "unit/referral/test_returns.py"
 _CLAIMED = f"{_REFUGE}::test_recognition_is_final_at_once_and_the_case_takes_it"
@@ -84,6 +86,31 @@ SHOWN = {
         f"{_INTERVIEWS}::test_an_unlawful_interview_is_refused",
         f"{_INTERVIEWS}::test_with_an_interpreter_any_language_will_do",
     ),
+    "R11": Shown(
+        f"{_MEASURES}::test_nobody_comes_into_a_centre_without_a_live_measure",
+        f"{_MEASURES}::test_a_child_comes_into_a_centre_and_leaves_it",
+    ),
+    "R13": Shown(
+        f"{_MEASURES}::test_a_special_measure_is_ordered_and_not_asked_for",
+        f"{_MEASURES}::test_the_mp_has_three_hours_and_the_judge_a_day_and_time_ends_nothing",
+    ),
+    "R25": Shown(f"{_PLANS}::test_each_agency_does_its_item_the_procuraduria_verifies_and_the_case_may_end"),
+    "LGDNNA98": Shown(
+        f"{_BIDS}::test_an_initial_assessment_is_made_in_safety_and_privacy",
+        f"{_BIDS}::test_signs_of_protection_close_the_guard_with_the_assessment",
+    ),
+    "LGDNNA123": Shown(
+        f"{_PLANS}::test_what_a_plan_needs",
+        f"{_PLANS}::test_a_later_version_goes_on_with_what_was_done_and_the_former_one_is_kept",
+    ),
+    "BID-OPINIONS": Shown(
+        f"{_BIDS}::test_who_assessed_does_not_decide",
+        f"{_BIDS}::test_from_care_to_a_signed_determination_and_its_review",
+    ),
+    "BID-PANEL": Shown(
+        f"{_BIDS}::test_who_assessed_does_not_decide",
+        f"{_BIDS}::test_from_care_to_a_signed_determination_and_its_review",
+    ),
     # What is withheld is an answer without the place, which names the rule.
     "R31": Shown(f"{_LODGING}::test_enforcement_does_not_read_where_a_civil_society_shelter_is"),
     "R32": Shown(
@@ -139,7 +166,18 @@ ISSUE = ("R1", "R2", "R3", "R5", "R8", "R9", "R12", "R14", "R20", "R27", "R31", 
 """What intake was asked to enforce."""
 
 
-_LAWFUL = ("lodged(", "met(", "world.get(", "house.permit(", "granted(", ".status_code", '"status"', ", 200)", "turn(")
+_LAWFUL = (
+    "lodged(",
+    "met(",
+    "world.get(",
+    "house.permit(",
+    "granted(",
+    ".status_code",
+    '"status"',
+    ", 200)",
+    ", 201)",
+    "turn(",
+)
 """How tests say that something was done: what must succeed, or a status."""
 
 

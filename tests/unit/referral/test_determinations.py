@@ -139,7 +139,7 @@ async def test_who_assessed_does_not_decide(standing: World) -> None:
     path = f"/determinations/{made['id']}"
     assessor = seat("PP-0007", "LEGAL", agency="pp-chp")  # the same officer, written otherwise
     refused = (await standing.post("pp-chp", f"{path}/panel", assessor, 409)).json()
-    assert refused["rule"] == "BID-PANEL"
+    assert (refused["rule"], "UNHCR" in refused["source"]) == ("BID-PANEL", True)
     await standing.post("dif-chp", f"{path}/opinions", opinion("SOCIAL_WORK", officer="dif-1"), 201)
     assert (await standing.post("pp-chp", f"{path}/panel", seat("dif-1", "LEGAL"), 409)).json()["rule"] == "BID-PANEL"
     await standing.post("pp-chp", f"{path}/panel", seat("dif-2", "LEGAL"), 201)
@@ -149,7 +149,9 @@ async def test_who_assessed_does_not_decide(standing: World) -> None:
     await standing.post("pp-chp", f"{path}/panel", seat("x-1", "LEGAL", agency="nobody"), 422)
     body = PP | {"decision": "STAY_IN_CARE", "reasons": "Porque sí"}
     refused = (await standing.post("pp-chp", f"{path}/decide", body, 409)).json()
-    assert (refused["rule"], "PSYCHOLOGICAL" in refused["detail"]) == ("BID-OPINIONS", True)
+    assert (refused["rule"], "123" in refused["source"], "PSYCHOLOGICAL" in refused["detail"]) == (
+        "BID-OPINIONS", True, True,
+    )  # fmt: skip
 
 
 @_ON_ONE

@@ -164,7 +164,7 @@ async def test_nobody_comes_into_a_centre_without_a_live_measure(standing: World
     asked = measure(case["id"], way="REQUESTED", notice=None)
     made = (await standing.post("pp-chp", "/measures", asked, 201)).json()
     refused = (await standing.post("dif-chp", "/admissions", admission(case["id"], made["id"]), 409)).json()
-    assert (refused["code"], refused["rule"]) == ("refused_by_law", "R11")
+    assert (refused["code"], refused["rule"], "122" in refused["source"]) == ("refused_by_law", "R11", True)
     medical = await ordered(standing, case["id"], code="MEDICAL_CARE")
     await standing.post("dif-chp", "/admissions", admission(case["id"], medical["id"]), 409)
     live = await ordered(standing, case["id"], kind="SPECIAL")
