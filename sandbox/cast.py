@@ -46,6 +46,7 @@ CAST = (
     Role("dif-tam", "DIF", CARE, "MX-TAM", service="referral"),
     Role("pp-fed", "PP", CASE_WORK),
     Role("cas-chp-ejemplo-01", "CAS", CASE_WORK, "MX-CHP"),
+    Role("mp-fed", "MP", CASE_WORK),
     Role("comar", "COMAR", CASE_WORK, service="referral"),
     Role("unicef", "UNICEF", CASE_WORK, service="referral"),
     Role("unhcr", "UNHCR", CASE_WORK, service="referral"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from sandbox import guarded, knowing, outcomes
+from sandbox import care, guarded, knowing, outcomes
 from sandbox.cast import CAST, enrol
 from sandbox.partner import Refused, until
 from sandbox.route import Cast, Story, acknowledge, subscribe
@@ -34,6 +34,8 @@ async def seed(system: System) -> None:
         await stories["salvadoran-boy"].indicate(cast["dif-chp"])
         await cast["comar"].post("/v1/referral/calendar-suspensions", _leave(moment), key="seed-comar-leave")
         await _follow(cast, stories["honduran-girl"], stories["guatemalan-boy"])
+        for step in (care.begin, care.determine, care.plan):
+            await step(stories["honduran-girl"])
         await guarded.crossing(stories["honduran-girl"])
         await outcomes.claim(stories["salvadoran-boy"])
         await guarded.lift(stories["salvadoran-boy"])

@@ -27,6 +27,7 @@ from services.consular.notices.rules import NoticeStatus
 from services.referral.cas_reports.rules import ReportStatus
 from services.referral.cases.rules import Status
 from shared.delivery.rules import DeliveryState, EndpointState
+from tests.contract import stage_care
 from tests.contract.stage import TO_NOTICE, Prepare, Stage, Values
 
 WHOLE: Any = json.loads(description.FILE.read_text("utf-8"))
@@ -69,6 +70,9 @@ CALLERS = (
     (r"referral_bulk_loads_.*", "pp-chp"),
     (r"referral_transfers_(accept|decline|arrive|not_arrive)", "dif-tam"),
     (r"referral_transfers_.*", "dif-chp"),
+    (r"referral_measures_(decree|refuse)", "mp-fed"),
+    (r"referral_(admissions_.*|assessments_assess|plan_items_(start|report))", "dif-chp"),
+    (r"referral_(measures|assessments|hearings|determinations|plans|plan_items)_.*", "pp-chp"),
     (r"referral_refuge_claims_(file|index|show|ratify|appeal|finalise|withdraw)", "pp-chp"),
     (r"referral_refuge_claims_.*", "comar"),
     (r"referral_return_points_(enter|replace)", "ruta-operations"),
@@ -305,6 +309,8 @@ PREPARED: tuple[tuple[str, Prepare], ...] = (
     (r"referral_reviews_decide", one("review_id", Stage.review)),
     (r"referral_crossings_(?!list)\w+", one("crossing_id", Stage.crossing)),
     (r"referral_indications_indicate", one("case_id", Stage.boys_case)),
+    (r"referral_determinations_open_bid", one("case_id", lambda stage: stage.case(Status.IN_CARE))),
+    *stage_care.PREPARED,
     (r"referral_refuge_claims_file", one("case_id", Stage.met_case)),
     (r"referral_refuge_claims_ratify", claim(filed_by="REPRESENTATIVE")),
     (r"referral_refuge_claims_interview", claim("admit")),
