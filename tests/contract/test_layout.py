@@ -47,7 +47,8 @@ OWN = {
     # code lists; what is covered; a withdrawal travels, and expiry; sharing without consent; from whom a case is kept
     "referral/consents": {"codes.py", "coverage.py", "travel.py", "expiry.py", "overrides.py", "withholdings.py"},
     "referral/disclosures": {"guard.py"},  # who may be reached at all
-    "referral/transfers": {"upkeep.py"},  # asks about a child who has not arrived
+    # R11 where a child passes to a centre; asks about a child who has not arrived
+    "referral/transfers": {"centres.py", "upkeep.py"},
     # code lists; what each step entails; what a claim holds up; the worker's turn
     "referral/refuge": {"codes.py", "effects.py", "holds.py", "turns.py"},
     "referral/returns": {"effects.py"},  # what each step entails

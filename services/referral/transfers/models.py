@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
+from services.referral.places.rules import AgeBand, PlaceSex
 from services.referral.referrals.codes import LawfulBasis
 from services.referral.transfers.rules import Condition, TransferKind, TransferState
 from shared.db import JsonColumn, UTCDateTime, coded
@@ -34,6 +35,8 @@ class Transfer(SQLModel, table=True):
     reason: str = Field(description="code: why")
     lawful_basis: LawfulBasis = Field(sa_type=coded(LawfulBasis))
     fields: list[str] = Field(sa_type=JsonColumn, description="what of the case the recipient sees until the arrival")
+    sex: PlaceSex | None = Field(default=None, sa_type=coded(PlaceSex), description="the place that a centre is asked")
+    age_band: AgeBand | None = Field(default=None, sa_type=coded(AgeBand))
     officer: str = Field(description="the officer who proposed it, by number")
     sealed_note: bytes | None = None
     sealed_answer: bytes | None = None

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 
+from services.referral.places.service import fresh_for
 from services.referral.transfers import service, store
 from services.referral.transfers.models import Transfer
 from services.referral.transfers.rules import TransferAction, TransferKind, TransferState
@@ -45,7 +46,8 @@ async def propose(
     request: Request, response: Response, session: Session, caller: Writer, body: TransferIn
 ) -> TransferOut:
     """Propose it to the recipient, which accepts next. Nothing changes hands before the child has arrived (R30)."""
-    made = await service.propose(session, request.app.state.runtime.vault, caller, body)
+    runtime = request.app.state.runtime
+    made = await service.propose(session, runtime.vault, caller, body, fresh_for(runtime))
     response.headers["Location"] = f"/v1/referral/transfers/{made.id}"
     return await _show(request, response, session, caller, made)
 

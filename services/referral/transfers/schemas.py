@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.referral.cases.rules import Representation, Risk, Status
+from services.referral.places.rules import AgeBand, PlaceSex
 from services.referral.referrals.codes import LawfulBasis
 from services.referral.transfers.rules import (
     CaseField,
@@ -50,6 +51,13 @@ class TransferIn(In):
     fields: CaseFields = Field(
         description="what of the case the recipient sees from its acceptance until the arrival",
         examples=[["status", "risk"]],
+    )
+    sex: PlaceSex | None = Field(
+        default=None, description="for whom a place is needed; needed where the recipient is a centre (R11)",
+        examples=["F"],
+    )  # fmt: skip
+    age_band: AgeBand | None = Field(
+        default=None, description="the child's age, or FAMILY; likewise", examples=["12-17"]
     )
     officer: Officer
     note: Note | None = None
@@ -125,6 +133,8 @@ class TransferOut(Out):
     fields: list[CaseField] | None = Field(
         description="what of the case the recipient sees until the arrival", examples=[["status", "risk"]]
     )
+    sex: PlaceSex | None = Field(description="the place that a centre is asked for", examples=[None])
+    age_band: AgeBand | None = Field(description="the place that a centre is asked for", examples=[None])
     officer: str | None = Field(description="who proposed it, by number", examples=["dif-0031"])
     note: str | None
     answer_note: str | None = Field(description="what was said with the last step", examples=[None])

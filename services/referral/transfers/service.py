@@ -1,7 +1,7 @@
 """Use cases of transfers: propose one, answer, depart, arrive. Who owns the case changes on arrival alone (R30)."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,9 +15,10 @@ from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
 from services.referral.cases.recipients import kept_from
 from services.referral.cases.representation import move_to
+from services.referral.places.rules import FRESH
 from services.referral.referrals import service as referrals
 from services.referral.referrals.rules import NEED_TO_KNOW, ReferralKind
-from services.referral.transfers import rules, store
+from services.referral.transfers import centres, rules, store
 from services.referral.transfers.models import Transfer
 from services.referral.transfers.rules import Side, TransferAction, TransferKind, TransferState, View
 from services.referral.transfers.schemas import (
@@ -57,13 +58,16 @@ def sides(caller: Caller, transfer: Transfer) -> set[Side]:
     return found | {Side.SYSTEM} if caller is SYSTEM else found
 
 
-async def propose(session: AsyncSession, vault: Vault, caller: Caller, body: TransferIn) -> Transfer:
-    """Propose that a child, or its case, pass to another authority.
+async def propose(
+    session: AsyncSession, vault: Vault, caller: Caller, body: TransferIn, fresh: timedelta = FRESH
+) -> Transfer:
+    """Propose that a child, or its case, pass to another authority. `fresh`: how old a centre's figure may be.
 
     Raises NotFound, Invalid, Conflict, IllegalMove or RefusedByLaw.
     """
     case = await cases.find(session, caller, body.case_id, lock=True)
     recipient = _vet(caller, case, body)
+    await centres.may_be_asked(session, case, body, fresh)
     if kept_from(await case_store.withheld(session, case.id), recipient.id, recipient.kind):
         raise NEED_TO_KNOW.refuse("It is withheld from that agency.", allowed_actions=[])
     if await store.live(session, case.id, body.kind):
@@ -74,7 +78,8 @@ async def propose(session: AsyncSession, vault: Vault, caller: Caller, body: Tra
         id=transfer_id, case_id=case.id, child_id=case.child_id, kind=body.kind, sender=caller.agency,
         recipient=recipient.id, from_state=case.state, to_state=recipient.state or case.state,
         reason=body.reason.value, lawful_basis=body.lawful_basis, fields=[each.value for each in body.fields],
-        officer=body.officer, sealed_note=_seal(vault, NOTE, transfer_id, body.note), answer_by=running.due_at,
+        sex=body.sex, age_band=body.age_band, officer=body.officer,
+        sealed_note=_seal(vault, NOTE, transfer_id, body.note), answer_by=running.due_at,
         created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(transfer)
@@ -124,8 +129,7 @@ async def act(
     if if_match is not None:
         etags.must_match(if_match, transfer.version)
     transfer.state = rules.move(transfer.state, action, sides(caller, transfer))
-    transfer.version += 1
-    transfer.updated_at = clock.now()
+    transfer.version, transfer.updated_at = transfer.version + 1, clock.now()
     if transfer.state not in rules.LIVE:
         transfer.closed_at = transfer.updated_at
     if body is not None and body.note is not None:
@@ -136,6 +140,7 @@ async def act(
     if isinstance(body, ArrivalIn):
         await _pass_duties_on(session, caller, transfer)
     case = await cases.find(session, SYSTEM, transfer.case_id, lock=True)
+    await centres.may_take_over(session, case, transfer, action)
     await _see_to_clocks(session, transfer, action, body)
     await _entail(session, vault, caller, transfer, case, action, body)
     await _tell(session, TransferMoved.TYPE, transfer)

@@ -17,6 +17,8 @@ from shared.audit import AuditEntry
 from shared.clocks.models import Clock
 from shared.clocks.rules import ClockState
 from shared.errors import IllegalMove, RefusedByLaw
+from tests.unit.referral.directory_world import CAS, certificate, put, room, sheltered
+from tests.unit.referral.measures_world import HOUSED, decision, ordered, shelter
 from tests.unit.referral.world import World, together
 
 
@@ -259,3 +261,53 @@ async def test_a_child_that_does_not_arrive_in_time_is_asked_about_once(world: W
         assert late["state"] == "arrived"
     (due,) = await world.rows(Clock, col(Clock.resource_id) == made["id"], col(Clock.rule) == "TRANSFER_ARRIVE")
     assert (due.state, due.breached_at is not None) == (ClockState.MET, True)
+
+
+# -- into a centre (R11) ---------------------------------------------------------------------------------
+
+
+def into_centre(case_id: str, **more: Any) -> dict[str, Any]:
+    return transfer_in(case_id, recipient=CAS, reason="NO_CAPACITY", sex="F", age_band="12-17") | more
+
+
+async def test_no_child_passes_to_a_centre_without_a_live_measure_a_certificate_and_a_place(world: World) -> None:
+    case = await world.channelled()
+    await sheltered(world)
+    refused = (await world.post("dif-chp", "/transfers", into_centre(case["id"]), 409)).json()
+    assert (refused["rule"], "122" in refused["source"], refused["allowed_actions"]) == (
+        "R11", True, ["request", "order"],
+    )  # fmt: skip
+    await ordered(world, case["id"])
+    unasked = into_centre(case["id"], sex=None, age_band=None)
+    pointers = (await world.post("dif-chp", "/transfers", unasked, 422)).json()["errors"]
+    assert [each["pointer"] for each in pointers] == ["/sex", "/age_band"]
+    for taken in (None, 4):  # what room it has is not known; there is none
+        if taken is not None:
+            await put(world, "dif-chp", f"/agencies/{CAS}/capacity", room(clock.now().isoformat(), taken))
+        full = (await world.post("dif-chp", "/transfers", into_centre(case["id"]), 409)).json()
+        assert (full["rule"], full["allowed_actions"]) == ("R11", ["free-places"])
+    assert await world.rows(Transfer) == []
+
+
+async def test_a_centre_takes_a_child_over_on_a_measure_that_is_live_until_it_is_there(world: World) -> None:
+    case = await world.channelled()
+    await shelter(world)
+    made = await ordered(world, case["id"])
+    proposal = (await world.post("dif-chp", "/transfers", into_centre(case["id"]), 201)).json()
+    assert (proposal["sex"], proposal["age_band"]) == ("F", "12-17")
+    path = f"/transfers/{proposal['id']}"
+    await put(world, "pp-chp", f"/agencies/{CAS}/certification", certificate(valid_until="2020-12-31"))
+    uncertified = (await world.post(CAS, f"{path}/accept", {"officer": "cas-1"}, 409, **HOUSED)).json()
+    assert (uncertified["rule"], "certificate" in uncertified["detail"]) == ("R11", True)
+    await put(world, "pp-chp", f"/agencies/{CAS}/certification", certificate())
+    await world.post(CAS, f"{path}/accept", {"officer": "cas-1"}, 200, **HOUSED)
+    await world.post("dif-chp", f"{path}/depart", departure(), 200)
+    ended = decision(reason="ANOTHER_MEASURE")
+    await world.post("pp-chp", f"/measures/{made['id']}/end", ended, 200)
+    refused = (await world.post(CAS, f"{path}/arrive", arrival(), 409, **HOUSED)).json()
+    assert refused["rule"] == "R11"
+    assert (await world.get("pp-chp", f"/cases/{case['id']}"))["dif"] == "dif-chp"
+    await ordered(world, case["id"], kind="SPECIAL")
+    done = (await world.post(CAS, f"{path}/arrive", arrival(), 200, **HOUSED)).json()
+    assert done["state"] == "arrived"
+    assert (await world.get("pp-chp", f"/cases/{case['id']}"))["dif"] == CAS
