@@ -1,4 +1,4 @@
-"""What a newcomer finds of care: a measure in force, a stay in a shelter, a signed determination, a plan under way.
+"""What a newcomer finds of care: an oficio, a measure, a stay in a shelter, a determination, a plan under way.
 
 Every step may be repeated with the same story, as those of the route: its keys and what it says are fixed.
 """
@@ -14,6 +14,17 @@ Ids = dict[str, str]
 
 _PP, _DIF = {"officer": "pp-0001"}, {"officer": "dif-0031"}
 _AUNT = "RETURN_TO_FAMILY"
+
+
+async def attend(story: Story) -> Ids:
+    """The Procuraduría attended where the boy was met with his aunt, and drew up the oficio (R10)."""
+    pp = story.agency("pp")
+    known = await pp.get(f"/v1/referral/cases/{story.case['id']}")
+    body = {
+        "case_id": story.case["id"], "encounter_id": story.encounter["id"], "number": "OF-CHP/0017/2026",
+        "adult": "Supuesta Tía", "tie": "CUSTOMARY_CARE", "place": "Tapachula", "attended_at": known["notified_at"],
+    }  # fmt: skip
+    return {"oficio_id": (await _post(story, pp, "oficios", body | _PP, "oficio"))["id"]}
 
 
 async def begin(story: Story) -> Ids:

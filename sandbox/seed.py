@@ -33,6 +33,7 @@ async def seed(system: System) -> None:
         await _tell_consulate(cast, stories["honduran-girl"])
         await stories["salvadoran-boy"].indicate(cast["dif-chp"])
         await cast["comar"].post("/v1/referral/calendar-suspensions", _leave(moment), key="seed-comar-leave")
+        await care.attend(stories["guatemalan-boy"])
         await _follow(cast, stories["honduran-girl"], stories["guatemalan-boy"])
         for step in (care.begin, care.determine, care.plan):
             await step(stories["honduran-girl"])

@@ -47,6 +47,20 @@ class DutyMet(Fact):
     duty: str
     child_id: str
     met_at: AwareDatetime
+    encounters: list[str] | None = None  # whose duty it was; null: every one that ran by then
+
+
+class OficioIssued(Fact):
+    """referral → intake: the Procuraduría attended where a child was met with its carer, and drew up the oficio."""
+
+    TYPE: ClassVar = "oficio.issued"
+    oficio_id: str
+    encounter_id: str
+    child_id: str
+    agency: str
+    officer: str
+    attended_at: AwareDatetime
+    issued_at: AwareDatetime
 
 
 class ReturnCompleted(Fact):

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 from services.intake.ages.routes import ages
 from services.intake.assistance import rules as assistance_rules
 from services.intake.assistance.routes import assistance
+from services.intake.attendances import service as attendances_service
 from services.intake.attendances.routes import attendances
 from services.intake.bulk.routes import loads, uploads
 from services.intake.children import rules as children_rules
@@ -48,7 +49,7 @@ from services.intake.tracing import rules as tracing_rules
 from services.intake.tracing.routes import asked, tracings
 from shared.app import create_app
 from shared.clocks.facts import HoldMoved
-from shared.events import DutyMet, ReturnCompleted
+from shared.events import DutyMet, OficioIssued, ReturnCompleted
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
@@ -115,6 +116,7 @@ def api(runtime: Runtime) -> ASGIApp:
         handlers={
             DutyMet.TYPE: encounters_service.duty_met,
             HoldMoved.TYPE: holds_service.moved,
+            OficioIssued.TYPE: attendances_service.oficio_issued,
             ReturnCompleted.TYPE: counts_service.returned,
         },
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.referral.absences import service as absences
+from services.referral.actas import service as actas
 from services.referral.agencies.rules import Kind
 from services.referral.agencies.service import SYSTEM, competent
 from services.referral.cases import service as cases
@@ -48,6 +49,8 @@ async def encounter_recorded(session: AsyncSession, message: Message) -> None:
         )
         for kind, body in ordered
     }  # fmt: skip
+    if (handover := opened.get(ReferralKind.DIF_HANDOVER)) is not None:
+        await referrals.met(session, handover, fact.encounter_id)
     for started in fact.clocks:
         await clocks.keep(session, INTAKE, ClockMoved.model_validate(started), case.id)
     await _met_already(session, case, fact, opened)
@@ -60,10 +63,13 @@ async def _met_already(
     """Stop the clocks that this encounter started for duties that were done before it, and still hold."""
     notice, handover = opened.get(ReferralKind.PP_NOTICE), opened.get(ReferralKind.DIF_HANDOVER)
     notified = notice is not None and notice.acknowledged_at is not None
-    handed_over = handover is not None and handover.accepted_at is not None and case.channelled
+    handed_over = handover is not None and await actas.covers(session, handover)
     for duty, done in (("D1", notified), ("D2", handed_over)):
         if done:
-            await referrals.duty_met(session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now())
+            await referrals.duty_met(
+                session, duty, case.child_id, subject=fact.encounter_id, met_at=clock.now(),
+                encounters=[fact.encounter_id],
+            )  # fmt: skip
 
 
 async def facts_changed(session: AsyncSession, message: Message) -> None:

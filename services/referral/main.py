@@ -39,6 +39,8 @@ from services.referral.majority.routes import routes as task_routes
 from services.referral.measures import rules as measures
 from services.referral.measures.routes import measures as measure_routes
 from services.referral.measures.routes import stays as admission_routes
+from services.referral.oficios import rules as oficios
+from services.referral.oficios.routes import routes as oficio_routes
 from services.referral.places import rules as places
 from services.referral.places.routes import bodies as place_routes
 from services.referral.places.routes import free as free_place_routes
@@ -74,7 +76,7 @@ DIRECTORY = (*agencies.RULES, *places.RULES, *duty.RULES, *cas_reports.RULES, *a
 TIME = (*clocks.RULES, *calendar.RULES, REASONED)
 HANDED_OVER = (*referrals.RULES, *transfers.RULES)
 OUTCOMES = (*refuge.RULES, *return_points.RULES, *returns.RULES)
-CARE = (*measures.RULES, *determinations.RULES)
+CARE = (*oficios.RULES, *measures.RULES, *determinations.RULES)
 KNOWING = (*consents.RULES, *disclosures.RULES, *protection.RULES, *lifting.RULES)
 RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *KNOWING, *OUTCOMES)
 ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
@@ -121,6 +123,7 @@ def api(runtime: Runtime) -> ASGIApp:
             code_routes,
             *NEED_TO_KNOW,
             acta_routes,
+            oficio_routes,
             *CARE_ROUTES,
             clock_routes,
             calendar_routes,

@@ -99,6 +99,7 @@ READERS: dict[str, frozenset[str]] = {
     "disclosed": frozenset({"unicef"}),  # the recipient of the referral alone
     "transfer/proposed": _REPRESENTED | {"dif-chp", "dif-tam"},
     "acta": LOCAL | {"dif-chp"},
+    "oficio": LOCAL,  # INM's presentación of the adult waits for it; it names nobody else
     "clock": frozenset({"unicef"}),  # who owes the duty; others see it with what it is about
     "clock/confidential": frozenset({"comar"}),
     "release": LOCAL,

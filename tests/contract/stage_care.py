@@ -32,6 +32,28 @@ async def in_care(stage: Stage) -> Values:
     return {"case_id": stage.values["care_case"]}
 
 
+async def with_carer(stage: Stage) -> Values:
+    """A child who was met with her aunt before the moments of the examples; the Procuraduría knew by then."""
+    stage.count += 1
+    story = Story(f"stage-carer-{stage.count}", stage.cast, CHILD, tie="CUSTOMARY_CARE", met_at=_EARLY)
+    await story.meet()
+    await story.notify()
+    case_id = str((await story.referral(stage.cast["pp-chp"], "PP_NOTICE"))["case_id"])
+    there = update(Case).where(col(Case.id) == case_id)
+    await stage.write("referral", there.values(notified_at=_EARLY))
+    return {"case_id": case_id, "encounter_id": str(story.encounter["id"])}
+
+
+async def oficio(stage: Stage) -> Values:
+    """An oficio of such a child's aunt."""
+    values = await with_carer(stage)
+    body = values | {
+        "number": "OF-1", "adult": "Ficticia", "tie": "CUSTOMARY_CARE", "place": "Tapachula", "officer": "pp-0001",
+        "attended_at": _EARLY.isoformat(),
+    }  # fmt: skip
+    return {"oficio_id": str((await stage.cast["pp-chp"].post("/v1/referral/oficios", body))["id"])}
+
+
 def measure(way: str) -> Prepare:
     """One more measure of hers that was asked for, or ordered, before the examples decide on it."""
 
@@ -115,6 +137,8 @@ def item(state: ItemState) -> Prepare:
 
 
 PREPARED: tuple[tuple[str, Prepare], ...] = (
+    (r"referral_oficios_issue", with_carer),
+    (r"referral_oficios_show.*", oficio),
     (r"referral_measures_(decree|refuse|withdraw)", measure("REQUESTED")),
     (r"referral_measures_(confirm|change|cancel|end)", measure("ORDERED")),
     (r"referral_admissions_admit", left),

@@ -119,6 +119,7 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
             "acta": (await world.get("inm-chp", "/actas"))["items"][0]["id"],
             "release": await _release(world, case), "parent": asked["id"],
         }  # fmt: skip
+        place.objects |= await _carer(world, case)
         await _more(world, place, case)
         boy = await world.encounter()
         place.objects["case/boy"] = (await world.file(boy))["id"]
@@ -134,6 +135,17 @@ async def referral_place(url: str, folder: Path) -> AsyncIterator[Place]:
         async with consents.with_intake(world):
             await _consented(place, world)
             yield place
+
+
+async def _carer(world: referral.World, girl: Any) -> dict[str, str]:
+    """The Procuraduría attended where the girl was met with an adult who cares for her."""
+    encounter = f"enc_{girl['child_id'][-32:]}"
+    body = {
+        "case_id": girl["id"], "encounter_id": encounter, "number": "OF-1", "adult": "Ficticia", "place": "Tapachula",
+        "tie": "CUSTOMARY_CARE", "attended_at": clock.now().isoformat(), "officer": "pp-0001",
+    }  # fmt: skip
+    made = await world.post("pp-chp", "/oficios", body, 201)
+    return {"oficio": made.json()["id"], "encounter": encounter}
 
 
 async def _consented(place: Place, world: referral.World) -> None:

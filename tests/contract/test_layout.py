@@ -25,6 +25,7 @@ OWN = {
     "referral/absences": {"codes.py"},  # code lists
     "referral/closings": {"codes.py"},  # code lists
     "referral/actas": {"paper.py"},  # the acta as PDF
+    "referral/oficios": {"sheet.py"},  # the oficio as PDF
     "referral/determinations": {"assessments.py", "codes.py"},  # what is found, and what the child says; code lists
     "referral/measures": {"admissions.py", "codes.py"},  # who lives in a centre on a measure; code lists
     "referral/plans": {"items.py", "codes.py"},  # what is done with each item; code lists

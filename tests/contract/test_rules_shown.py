@@ -86,6 +86,10 @@ SHOWN = {
         f"{_INTERVIEWS}::test_an_unlawful_interview_is_refused",
         f"{_INTERVIEWS}::test_with_an_interpreter_any_language_will_do",
     ),
+    "R10-OFICIO": Shown(
+        "unit/referral/test_oficios.py::test_it_is_drawn_up_once_the_procuraduria_has_attended_and_intake_is_told",
+        "unit/referral/test_oficios.py::test_who_reads_it_and_on_paper_and_each_reading_of_the_name_is_recorded",
+    ),
     "R11": Shown(
         f"{_MEASURES}::test_nobody_comes_into_a_centre_without_a_live_measure",
         f"{_MEASURES}::test_a_child_comes_into_a_centre_and_leaves_it",

@@ -15,7 +15,12 @@ def faults_of(met_at: datetime, met_on: date, attended_at: datetime, oficio_date
         yield "oficio_date", "before_the_meeting"
 
 
+def is_carer(tie: Tie) -> bool:
+    """Whether the child was met with somebody who cares for it."""
+    return carer_presentation(tie, None, None) is not CarerPresentation.NOT_A_CARER
+
+
 def check_attended(tie: Tie) -> None:
     """Raise IllegalMove where there is no carer for whom anything waits."""
-    if carer_presentation(tie, None, None) is CarerPresentation.NOT_A_CARER:
+    if not is_carer(tie):
         raise IllegalMove("The child was met alone, or with somebody who does not care for it.", allowed_actions=[])

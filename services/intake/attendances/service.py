@@ -12,6 +12,11 @@ from services.intake.encounters.schemas import EncounterOut
 from shared import audit, clock, ids
 from shared.auth import Caller
 from shared.errors import Conflict, Fault, Invalid, NotFound
+from shared.events import OficioIssued
+from shared.inbox import Message
+from shared.zones import local_day
+
+_REFERRAL = Caller("service:referral", "referral", "SERVICE", "service", frozenset())
 
 
 async def attend(session: AsyncSession, caller: Caller, encounter_id: str, body: AttendanceIn) -> AttendanceOut:
@@ -30,6 +35,25 @@ async def attend(session: AsyncSession, caller: Caller, encounter_id: str, body:
         session, caller, "attend", "encounter", met.id, child=met.child_id, attendance=row.id, officer=body.officer
     )
     return AttendanceOut.model_validate(row)
+
+
+async def oficio_issued(session: AsyncSession, message: Message) -> None:
+    """Take in that the Procuraduría drew the oficio up in referral: it attended, and R10 keeps the adult no longer.
+
+    One of a meeting that is not this child's, or of no carer, opens nothing.
+    """
+    fact = OficioIssued.model_validate(message.data)
+    met = await store.known(session, fact.encounter_id)
+    if met is None or met.child_id != fact.child_id or not rules.is_carer(met.tie):
+        return
+    row = CarerAttendance(
+        id=ids.new("att"), encounter_id=met.id, attended_at=fact.attended_at, officer=fact.officer,
+        oficio=fact.oficio_id, oficio_date=local_day(fact.issued_at, met.state), agency=fact.agency,
+        recorded_at=clock.now(),
+    )  # fmt: skip
+    session.add(row)
+    met.pp_attended_at, met.oficio = row.attended_at, row.oficio
+    audit.wrote(session, _REFERRAL, "attend", "encounter", met.id, child=met.child_id, attendance=row.id)
 
 
 async def index(session: AsyncSession, caller: Caller, encounter_id: str) -> Attendances:

@@ -25,6 +25,11 @@ async def meeting(session: AsyncSession, caller: Caller, encounter_id: str) -> E
     return found
 
 
+async def known(session: AsyncSession, encounter_id: str) -> Encounter | None:
+    """Return a meeting, locked, for what a sister says of it."""
+    return (await session.exec(select(Encounter).where(Encounter.id == encounter_id).with_for_update())).first()
+
+
 async def at_meeting(session: AsyncSession, caller: Caller, encounter_id: str) -> Sequence[CarerAttendance]:
     """Return the attendances at a meeting, oldest first."""
     statement = readable(caller).where(CarerAttendance.encounter_id == encounter_id).order_by(col(CarerAttendance.id))

@@ -300,7 +300,7 @@ async def duty_met(session: AsyncSession, message: Message) -> None:
     """
     fact = DutyMet.model_validate(message.data)
     for waiting in await clock_store.running(session, fact.duty, fact.child_id):
-        if waiting.started_at <= fact.met_at:
+        if waiting.started_at <= fact.met_at and (fact.encounters is None or waiting.resource_id in fact.encounters):
             await clocks.meet(session, waiting.rule, waiting.resource_id, fact.met_at)
 
 

@@ -1,8 +1,9 @@
-"""The table of actas. Rows are written once and never changed."""
+"""The table of actas: one for each hand-over of a child. Rows are written once and never changed."""
 
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from shared.db import JsonColumn, UTCDateTime
@@ -12,9 +13,12 @@ class Acta(SQLModel, table=True):
     """One acta: what it says, the digest of that, and the signature over the digest."""
 
     __tablename__ = "acta"
+    __table_args__ = (Index("uq_acta_handover_id", "handover_id", unique=True),)
 
     id: str = Field(primary_key=True)
-    case_id: str = Field(foreign_key="route_case.id", unique=True)
+    case_id: str = Field(foreign_key="route_case.id", index=True)
+    handover_id: str | None = Field(default=None, description="the referral by which DIF accepted; null before 0.5.0")
+    follows: str | None = Field(default=None, description="the acta of the hand-over before")
     content: dict[str, Any] = Field(sa_type=JsonColumn)
     digest: str = Field(description="SHA-256 of the canonical JSON of `content`, hexadecimal")
     signature: str = Field(description="a compact JWS over acta id and digest")

@@ -30,21 +30,22 @@ def _shown(acta: Acta) -> dict[str, Any]:
         "child": said["child"],
         "state": state,
         "place": said["place"],
-        "issued": _moment(said["issued_at"], state),
+        "issued": moment(said["issued_at"], state),
         "day": [acta.issued_at.year, acta.issued_at.month, acta.issued_at.day],
-        "issuer": _body(said["issued_by"]["agency"]),
+        "issuer": body(said["issued_by"]["agency"]),
         "office": said["issued_by"]["office"] or "",
-        "pp": _body(said["pp_notice"]["agency"]),
-        "acknowledged": _moment(said["pp_notice"]["acknowledged_at"], state),
-        "dif": _body(said["dif"]["agency"]),
-        "accepted": _moment(said["dif"]["accepted_at"], state),
+        "pp": body(said["pp_notice"]["agency"]),
+        "acknowledged": moment(said["pp_notice"]["acknowledged_at"], state),
+        "dif": body(said["dif"]["agency"]),
+        "accepted": moment(said["dif"]["accepted_at"], state),
         "recipient": said["dif"]["recipient"],
+        "follows": said.get("follows") or "",
         "digest": acta.digest,
         "signature": acta.signature,
     }
 
 
-def _body(agency_id: str) -> str:
+def body(agency_id: str) -> str:
     """Return how an agency is called: its id alone, where the directory no longer knows it."""
     try:
         return f"{agencies.known(agency_id).name_es} ({agency_id})"
@@ -52,7 +53,7 @@ def _body(agency_id: str) -> str:
         return agency_id
 
 
-def _moment(told: str, state: str) -> str:
+def moment(told: str, state: str) -> str:
     """Return a moment in the state's own time."""
     local = datetime.fromisoformat(told).astimezone(zone(state))
     return f"{local:%d/%m/%Y %H:%M:%S} (UTC{local:%z})"
@@ -60,11 +61,20 @@ def _moment(told: str, state: str) -> str:
 
 @lru_cache(maxsize=64)
 def _compiled(told: str) -> bytes:
+    return _print(_source("services.referral.actas", "acta"), acta=told)
+
+
+def printed(package: str, name: str, told: dict[str, Any]) -> bytes:
+    """Return another document, by the template of its slice. What it tells is kept nowhere."""
+    return _print(_source(package, name), told=jsons.canonical(told).decode())
+
+
+def _print(source: bytes, **told: str) -> bytes:
     return typst.compile(
-        _source(), format="pdf", sys_inputs={"acta": told}, pdf_standards=["a-2a", "ua-1"], ignore_system_fonts=True
+        source, format="pdf", sys_inputs=told, pdf_standards=["a-2a", "ua-1"], ignore_system_fonts=True
     )
 
 
-@lru_cache(maxsize=1)
-def _source() -> bytes:
-    return (files("services.referral.actas") / "acta.typ").read_bytes()
+@lru_cache(maxsize=4)
+def _source(package: str, name: str) -> bytes:
+    return (files(package) / f"{name}.typ").read_bytes()

@@ -1,7 +1,8 @@
-"""When an acta may be issued, and what it says. Pure."""
+"""When an acta may be issued, for which hand-over, and what it says. Pure."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from services.referral.cases.rules import Gate
 
@@ -14,6 +15,19 @@ SAYS = {
     Gate.PP_ACKNOWLEDGED: "the Procuraduría has not acknowledged the notice (PP_NOTICE)",
     Gate.DIF_ACCEPTED: "no DIF has accepted the child (DIF_HANDOVER)",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What an acta records: who took the child on, by which referral, and which Procuraduría knew."""
+
+    referral_id: str | None
+    state: str
+    dif: str
+    accepted_at: datetime
+    notified_by: str | None
+    notified_at: datetime
+    follows: str | None
 
 
 def lacking(gates: Collection[Gate]) -> str:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from shared.shapes import Id, In, Line, Out
 
 
@@ -19,6 +21,11 @@ class ActaOut(Out):
 
     id: str
     case_id: str
+    handover_id: str | None = Field(
+        description="the referral by which DIF accepted the child: each hand-over has its own acta; null before 0.5.0",
+        examples=["ref_019aa7c3f0e57d1e8c2f4b6a90d31e48"],
+    )
+    follows: str | None = Field(description="the acta of the hand-over before", examples=[None])
     content: dict[str, Any]
     digest: str
     signature: str

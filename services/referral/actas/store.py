@@ -1,5 +1,6 @@
 """Every SQL statement of actas."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import col, or_, select
@@ -28,11 +29,7 @@ async def get(session: AsyncSession, caller: Caller, acta_id: str) -> Acta | Non
     return found
 
 
-async def of_case(session: AsyncSession, case_id: str) -> Acta | None:
-    """Return the acta of a case that the caller may read, if it has one."""
-    return (await session.exec(select(Acta).where(Acta.case_id == case_id))).first()
-
-
-async def exists(session: AsyncSession, case_id: str) -> bool:
-    """Whether a locked case has its acta."""
-    return (await session.exec(select(Acta.id).where(Acta.case_id == case_id))).first() is not None
+async def of_case(session: AsyncSession, case_id: str) -> Sequence[Acta]:
+    """Return the actas of a case that the caller may read, newest first."""
+    statement = select(Acta).where(Acta.case_id == case_id)
+    return (await session.exec(statement.order_by(col(Acta.issued_at).desc(), col(Acta.id).desc()))).all()

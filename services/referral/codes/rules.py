@@ -17,6 +17,7 @@ from services.referral.determinations import codes as determinations
 from services.referral.disclosures import rules as disclosures
 from services.referral.duty import rules as duty
 from services.referral.measures import codes as measures
+from services.referral.oficios import rules as oficios
 from services.referral.places import rules as places
 from services.referral.protection import codes as protection
 from services.referral.plans import codes as plans
@@ -133,6 +134,7 @@ LISTED = (
     Listed("unmet-reasons", plans.UNMET),
     Listed("plan-states", plans.PLANS),
     Listed("plan-item-states", plans.ITEMS),
+    Listed("carer-ties", oficios.TIES, oficios.LAW),
     Listed("sensitivities", consent_rules.SENSITIVITIES, "LGPDPPSO, art. 3; the list is a design decision"),
     Listed("claim-filers", refuge.FILERS, "LRPCAP, art. 11", verified=True),
     Listed("claim-forms", refuge.FORMS, "LRPCAP, art. 18", verified=True),

@@ -87,6 +87,15 @@ class ReferralWithheld(SQLModel, table=True):
     agency: str = Field(primary_key=True, index=True)
 
 
+class HandoverEncounter(SQLModel, table=True):
+    """An encounter whose hand-over (D2) a referral is."""
+
+    __tablename__ = "handover_encounter"
+
+    encounter_id: str = Field(primary_key=True)
+    referral_id: str = Field(primary_key=True, foreign_key="referral.id", index=True)
+
+
 class ReferralLoad(SQLModel, table=True):
     """One upload of many referrals, however often it is sent: its id follows from client, address and key."""
 

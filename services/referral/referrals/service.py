@@ -13,10 +13,10 @@ from services.referral.cases.rules import FEDERAL_PP
 from services.referral.referrals import notes, rules, store
 from services.referral.referrals.asks import Ask as Ask
 from services.referral.referrals.codes import Outcome
-from services.referral.referrals.models import Referral
+from services.referral.referrals.models import HandoverEncounter, Referral
 from services.referral.referrals.opening import open_once as open_once
 from services.referral.referrals.opening import open_referral as open_referral
-from services.referral.referrals.opening import publish
+from services.referral.referrals.opening import publish, root_of
 from services.referral.referrals.rules import Action, Party, ReferralKind, State
 from services.referral.referrals.schemas import ReferralIn
 from services.referral.referrals.steps import NOTHING, Said, standing, take
@@ -47,6 +47,22 @@ async def find_with_clocks(session: AsyncSession, caller: Caller, referral_id: s
 async def of_case(session: AsyncSession, case_id: str) -> Sequence[Referral]:
     """Return every referral of a case, oldest first, for the system's own use."""
     return await store.of_case(session, case_id)
+
+
+async def met(session: AsyncSession, handover: Referral, encounter_id: str) -> None:
+    """Note whose hand-over a referral is: an encounter's, whose clock D2 ends with its acta."""
+    if await session.get(HandoverEncounter, (encounter_id, handover.id)) is None:
+        session.add(HandoverEncounter(encounter_id=encounter_id, referral_id=handover.id))
+
+
+async def met_at(session: AsyncSession, case_id: str, encounter_id: str) -> bool:
+    """Whether this encounter is one at which the child of a case was met."""
+    return await store.met_at(session, case_id, encounter_id)
+
+
+async def encounters_of(session: AsyncSession, handover: Referral) -> list[str]:
+    """Return the encounters whose hand-over a referral is, or one before it that found no place."""
+    return await store.encounters_of(session, root_of(handover))
 
 
 async def seen(session: AsyncSession, caller: Caller, case_id: str) -> tuple[Sequence[Referral], Sequence[Clock]]:

@@ -208,8 +208,6 @@ async def _entail(
     elif kind is ReferralKind.DIF_HANDOVER and action is Action.ACCEPT:
         case = await _locked(session, referral)
         cases.hand_over(session, caller, case, referral.recipient, referral.accepted_at, evidence=referral.id)
-        if case.channelled:  # it has its acta: to be handed over again takes an acceptance alone
-            await duty_met(session, "D2", case.child_id, subject=referral.id, met_at=referral.updated_at)
     elif kind is ReferralKind.DIF_HANDOVER and referral.state in (State.DECLINED, State.NOT_ACHIEVED):
         await _next_handover(session, caller, referral)
     elif kind is ReferralKind.SERVICE and (referral.state, said_at_last(referral)) in ladder.MOVES_ON:
@@ -326,9 +324,12 @@ async def _close_parts(
             await take(session, vault, caller, part, Action.WITHDRAW, {Party.SENDER}, said)
 
 
-async def duty_met(session: AsyncSession, duty: str, child_id: str, *, subject: str, met_at: datetime) -> None:
-    """Tell intake that a duty to a child was done: it stops the clocks that it runs for it."""
-    fact = DutyMet(duty=duty, child_id=child_id, met_at=met_at)
+async def duty_met(
+    session: AsyncSession, duty: str, child_id: str, *, subject: str, met_at: datetime,
+    encounters: list[str] | None = None,
+) -> None:  # fmt: skip
+    """Tell intake that a duty to a child was done: it stops the clocks of these encounters, or all that run for it."""
+    fact = DutyMet(duty=duty, child_id=child_id, met_at=met_at, encounters=encounters)
     await delivery.publish(
         session, DutyMet.TYPE, case=child_id, subject=subject, audience=[INTAKE], data=fact.model_dump(mode="json")
     )

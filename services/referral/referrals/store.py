@@ -11,7 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.referral.agencies.service import SYSTEM
 from services.referral.cases import store as cases
 from services.referral.cases.models import Case
-from services.referral.referrals.models import Referral, ReferralLoad, ReferralLoadError, ReferralWithheld
+from services.referral.referrals.models import (
+    HandoverEncounter,
+    Referral,
+    ReferralLoad,
+    ReferralLoadError,
+    ReferralWithheld,
+)
 from services.referral.referrals.rules import LIVE, ReferralKind, State
 from shared.auth import Caller
 from shared.clocks.models import Clock
@@ -224,3 +230,17 @@ async def known(session: AsyncSession, sender: str, external_ids: Collection[str
         Referral.sender == sender, col(Referral.external_id).in_(external_ids)
     )
     return {each for each in (await session.exec(statement)).all() if each is not None}
+
+
+async def encounters_of(session: AsyncSession, root_id: str) -> list[str]:
+    """Return the encounters whose hand-over a chain of referrals is, for the system's own use."""
+    chain = select(Referral.id).where(or_(col(Referral.id) == root_id, col(Referral.root_id) == root_id))
+    statement = select(HandoverEncounter.encounter_id).where(col(HandoverEncounter.referral_id).in_(chain))
+    return sorted((await session.exec(statement)).all())
+
+
+async def met_at(session: AsyncSession, case_id: str, encounter_id: str) -> bool:
+    """Whether a referral of a case is an encounter's hand-over, for the system's own use."""
+    statement = select(HandoverEncounter.encounter_id).join(Referral, col(Referral.id) == HandoverEncounter.referral_id)
+    found = statement.where(Referral.case_id == case_id, HandoverEncounter.encounter_id == encounter_id)
+    return (await session.exec(found)).first() is not None

@@ -15,6 +15,8 @@ TEXTS: dict[str, Text] = {
     "case.opened": Text("The case was opened", "Se abrió el caso"),
     "case.notify": Text("The Procuraduría acknowledged the notice", "La Procuraduría acusó recibo del aviso"),
     "case.issue_acta": Text("The acta de canalización was issued", "Se emitió el acta de canalización"),
+    "acta.issued": Text("Another hand-over has its acta", "Se emitió el acta de otra entrega"),
+    "oficio.issued": Text("The oficio of the adult carer was drawn up", "Se levantó el oficio de la persona adulta"),
     "case.admit": Text("The child was taken into care", "Ingresó al cuidado institucional"),
     "case.open_bid": Text("The determination of best interests began", "Inició la determinación del interés superior"),
     "case.issue_prd": Text("The plan of restitution was issued", "Se emitió el plan de restitución de derechos"),

@@ -110,3 +110,31 @@ async def test_for_a_child_alone_nobody_attends_a_carer(standing_world: World) -
     met = await standing_world.met()
     assert_problem(await attend(standing_world, met["id"]), 409, "illegal_move")
     assert_problem(await present(standing_world, met["id"]), 409, "illegal_move")
+
+
+async def issued(world: World, met: Row, **changes: Any) -> None:
+    """Deliver the event by which referral says that the Procuraduría drew up the oficio."""
+    data = {
+        "oficio_id": ids.new("ofi"), "encounter_id": met["id"], "child_id": met["child_id"], "agency": "pp-chp",
+        "officer": "pp-0001", "attended_at": ago(minutes=40), "issued_at": ago(minutes=35),
+    } | changes  # fmt: skip
+    message = {
+        "id": ids.new("evt"), "type": "oficio.issued", "version": 1, "time": clock.now().isoformat(),
+        "audience": "whe_x", "sequence": 1, "data": data,
+    }  # fmt: skip
+    assert (await world.event(message)).status_code == 200
+
+
+async def test_the_oficio_that_is_drawn_up_in_referral_opens_the_gate_and_another_childs_does_not(world: World) -> None:
+    met = await world.met(encounter(adult=MOTHER))
+    await issued(world, met, child_id=ids.new("chd"))
+    assert_problem(await present(world, met["id"]), 409, "refused_by_law")
+    await issued(world, met, encounter_id=ids.new("enc"))
+    await issued(world, met)
+    assert (await present(world, met["id"])).status_code == 201
+    async with world.calling("PP") as caller:
+        (row,) = (await caller.get(f"{ENCOUNTERS}/{met['id']}/attendances")).json()["items"]
+    assert (row["agency"], row["officer"], row["oficio"][:4]) == ("pp-chp", "pp-0001", "ofi_")
+    alone = await world.met(encounter())
+    await issued(world, alone)
+    assert len(await world.rows("carer_attendance")) == 1

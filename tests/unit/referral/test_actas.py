@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from services.referral.actas import rules
 from services.referral.actas.models import Acta
 from services.referral.actas.service import digest_of
-from shared import jwt
+from services.referral.cases.models import CaseEntry
+from shared import ids, jwt
 from shared.audit import AuditEntry
-from tests.unit.referral.world import World, together
+from tests.unit.referral.world import World, fact, together
 
 
 def acta_in(case_id: str) -> dict[str, Any]:
@@ -77,13 +79,69 @@ async def test_the_signature_verifies_offline_and_shows_any_change(world: World)
     assert digest_of(acta["content"] | {"place": "Tijuana"}) != claims["sha256"]
 
 
-async def test_a_case_has_one_acta(world: World) -> None:
+async def test_a_hand_over_has_one_acta(world: World) -> None:
     child = await world.encounter()
     await world.answered(child)
     case = await world.file(child)
     answers = await together(*(world.post("inm-chp", "/actas", acta_in(case["id"])) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert len(await world.rows(Acta)) == 1
+
+
+async def second_state(world: World, child: str) -> str:
+    """Let INM of Tamaulipas meet the child. Returns the encounter's id."""
+    encounter = ids.new("enc")
+    met = fact(child, encounter_id=encounter, state="MX-TAM", agency="inm-tam")
+    assert (await world.event("encounter.recorded", met)).status_code == 200
+    return encounter
+
+
+async def test_each_hand_over_has_an_acta_of_its_own_and_its_own_duty_is_met(world: World) -> None:
+    """Both databases: another state's INM hands the child to another DIF."""
+    case = await world.channelled()
+    await world.post("inm-chp", "/actas", acta_in(case["id"]), 409)
+    encounter = await second_state(world, case["child_id"])
+    await world.post("inm-tam", "/actas", acta_in(case["id"]), 409)  # nobody has accepted the child there
+    notice, handover = [await world.opened(case["child_id"], kind) for kind in ("PP_NOTICE", "DIF_HANDOVER")]
+    await world.post("dif-tam", f"/referrals/{handover['id']}/accept", status=200)
+    assert [row.data["duty"] for row in await world.sent("service:intake")] == ["D1", "D2"]  # acceptance is not enough
+    refused = (await world.post("inm-tam", "/actas", acta_in(case["id"]), 409)).json()
+    assert (refused["rule"], "PP_NOTICE" in refused["detail"]) == ("R6", True)
+    await world.post("pp-tam", f"/referrals/{notice['id']}/receive", status=200)
+    answers = await together(*(world.post("inm-tam", "/actas", acta_in(case["id"])) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    again = next(answer.json() for answer in answers if answer.status_code == 201)
+    (first,) = (await world.get("dif-chp", "/actas"))["items"]
+    assert (again["follows"], again["handover_id"], first["follows"]) == (first["id"], handover["id"], None)
+    said = again["content"]
+    assert (said["state"], said["dif"]["agency"], said["pp_notice"]["agency"]) == ("MX-TAM", "dif-tam", "pp-tam")
+    assert (await world.file(case["child_id"]))["status"] == "CHANNELLED"
+    met = [(row.data["duty"], row.data["encounters"]) for row in await world.sent("service:intake")]
+    assert met == [("D1", None), ("D2", None), ("D1", None), ("D2", [encounter])]
+    entries = await world.rows(CaseEntry, CaseEntry.code == "acta.issued")
+    assert [entry.subject for entry in entries] == [again["id"]]
+
+
+async def test_an_acta_of_older_code_is_of_what_had_been_accepted_by_then(world: World) -> None:
+    case = await world.channelled()
+    async with world.runtime.database.work() as session:
+        for acta in (await session.exec(select(Acta))).all():
+            acta.handover_id = None
+    await world.post("inm-chp", "/actas", acta_in(case["id"]), 409)
+    await second_state(world, case["child_id"])
+    notice, handover = [await world.opened(case["child_id"], kind) for kind in ("PP_NOTICE", "DIF_HANDOVER")]
+    await world.post("dif-tam", f"/referrals/{handover['id']}/accept", status=200)
+    await world.post("pp-tam", f"/referrals/{notice['id']}/receive", status=200)
+    await world.post("inm-tam", "/actas", acta_in(case["id"]), 201)
+    assert len(await world.rows(Acta)) == 2
+
+
+async def test_a_child_met_again_while_its_hand_over_has_an_acta_owes_no_other(world: World) -> None:
+    case = await world.channelled()
+    again = fact(case["child_id"], encounter_id=ids.new("enc"))
+    await world.event("encounter.recorded", again)
+    met = [(row.data["duty"], row.data["encounters"]) for row in await world.sent("service:intake")]
+    assert met[2:] == [("D1", [again["encounter_id"]]), ("D2", [again["encounter_id"]])]
 
 
 async def test_only_inm_issues_and_only_where_it_may_read(world: World) -> None:

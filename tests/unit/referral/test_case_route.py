@@ -301,6 +301,8 @@ async def test_a_new_encounter_reopens_a_closed_case_and_the_notice_is_due_again
     assert refused["rule"] == "R4"
     await standing.answered(case["child_id"])
     assert (await standing.post("pp-chp", f"{base}/resume", OFFICER, 200)).json()["status"] == "RESTITUTION"
+    acta = {"case_id": case["id"], "dif_recipient": "Ana López", "place": "Tapachula"}
+    await standing.post("inm-chp", "/actas", acta, 201)  # the hand-over is another one, and has its own
     sent = [row.data["duty"] for row in await events(standing) if row.case_key == case["child_id"]]
     assert sent == ["D1", "D2", "D1", "D2"]  # both for either encounter
 
