@@ -52,10 +52,8 @@ OWN = {
     "referral/transfers": {"centres.py", "upkeep.py"},
     # code lists; what each step entails; what a claim holds up; the worker's turn
     "referral/refuge": {"codes.py", "effects.py", "holds.py", "turns.py"},
-    "referral/returns": {"effects.py"},  # what each step entails
-    # code lists; asks intake for facts; answers the gate; what is known when it decides; each act in a file of its own
     "referral/returns": {"codes.py", "effects.py"},  # code lists; what each step entails
-    # asks intake for facts; answers the gate; what is known when it decides; each act in a file of its own
+    # code lists; asks intake for facts; answers the gate; what is known when it decides; each act in a file of its own
     "referral/protection": {
         "codes.py",
         "crossings.py",

@@ -19,9 +19,9 @@ from services.referral.duty import rules as duty
 from services.referral.measures import codes as measures
 from services.referral.oficios import rules as oficios
 from services.referral.places import rules as places
-from services.referral.protection import codes as protection
 from services.referral.plans import codes as plans
 from services.referral.plans import rules as plan_rules
+from services.referral.protection import codes as protection
 from services.referral.referrals import codes as referrals
 from services.referral.refuge import codes as refuge
 from services.referral.refuge import rules as refuge_rules

@@ -40,7 +40,7 @@ def _let_a_case_have_several_actas() -> None:
         op.create_index("ix_acta_dif", "acta", ["dif"])
     else:
         (former,) = sa.inspect(op.get_bind()).get_unique_constraints("acta")
-        op.drop_constraint(former["name"], "acta", type_="unique")
+        op.drop_constraint(str(former["name"]), "acta", type_="unique")
     op.create_index("ix_acta_case_id", "acta", ["case_id"])
     for name in ("handover_id", "follows"):
         op.add_column("acta", sa.Column(name, sa.String()))
