@@ -34,6 +34,8 @@ from tests.unit.referral.refuge_world import PP, claim_in
 from tests.unit.referral.test_lifts import SECOND, consent, lift_in
 from tests.unit.referral.world import World
 
+pytestmark = pytest.mark.timeout(300)  # who waits for whom takes its time on a slow machine
+
 Act = Callable[[], Awaitable[Any]]
 Acts = Mapping[str, Act]
 STEP = 0.002
@@ -153,7 +155,6 @@ async def test_each_would_succeed_alone_and_leaves_nothing(world: World, monkeyp
                 await each()
 
 
-@pytest.mark.timeout(300)
 async def test_nobody_waits_in_a_circle_with_who_closes_the_guard(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
