@@ -9,6 +9,7 @@ from services.referral.agencies.service import SYSTEM
 from services.referral.cases import service as cases
 from services.referral.cases import store as case_store
 from services.referral.cases.models import Case
+from services.referral.cases.recipients import kept_from
 from services.referral.cases.rules import Bar, Gate, Seen, Status
 from services.referral.protection import lifting, rules, store
 from services.referral.protection.lifting import Lifted
@@ -65,7 +66,16 @@ async def known(session: AsyncSession, case: Case, act: Act) -> Known:
         screened=guard.screened_at is not None,
         protected=standing and case.child_id not in lifted,
         residence=guard.residence if up_to_date else None,
+        kept=await _kept(session, case, act),
     )
+
+
+async def _kept(session: AsyncSession, case: Case, act: Act) -> bool:
+    """Whether the case is kept from the body that an act is for (R29). The law itself orders a consulate's notice."""
+    if act.recipient is None:
+        return False
+    body = directory.directory().get(act.recipient)
+    return kept_from(await case_store.withheld(session, case.id), act.recipient, body.kind if body is not None else "")
 
 
 def _blocked(guard: Guard | None, lifted: set[str]) -> bool | None:

@@ -148,6 +148,7 @@ class Obstacle(StrEnum):
     NOT_SCREENED = "NOT_SCREENED"
     NOT_TOLD_IN_OWN_LANGUAGE = "NOT_TOLD_IN_OWN_LANGUAGE"
     CHILD_OBJECTS = "CHILD_OBJECTS"
+    WITHHELD = "WITHHELD"  # the case is kept from the body (R29)
     GUARD_CLOSED = "GUARD_CLOSED"  # what everybody but the Procuraduría sees of those that tell of protection
 
 
@@ -157,6 +158,7 @@ LAW_OF: dict[Obstacle, Rule] = {
     Obstacle.INDICATION: BLOCKED,
     Obstacle.PROTECTION_STANDS: BLOCKED,
     Obstacle.RELATIVE_PROTECTED: BLOCKED,
+    Obstacle.WITHHELD: BLOCKED,
     Obstacle.GUARD_CLOSED: BLOCKED,
 }
 """The rule behind an obstacle; those not named follow from the act of release itself."""
@@ -166,7 +168,8 @@ LAW_OF: dict[Obstacle, Rule] = {
 class Known:
     """Everything that the guard knows of a child at one moment, for one act. None means unknown.
 
-    `blocked`, `relatives_blocked` and `protected` are what no lift covers for this act.
+    `blocked`, `relatives_blocked` and `protected` are what no lift covers for this act; `kept`: the case is kept from
+    the body that it is for.
     """
 
     nationalities: tuple[str, ...] | None
@@ -179,6 +182,7 @@ class Known:
     screened: bool = False
     protected: bool = False
     residence: str | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +219,16 @@ def obstacles(known: Known, act: Act) -> list[Obstacle]:
             (Obstacle.NOT_SCREENED, not (act.screened and known.screened)),
             (Obstacle.NOT_TOLD_IN_OWN_LANGUAGE, _not_in(act.told_in, known.languages)),
             (Obstacle.CHILD_OBJECTS, act.objects is not False),
+            (Obstacle.WITHHELD, known.kept),
         )
         if present
     ]
 
 
-TELLING = frozenset({Obstacle.INDICATION, Obstacle.PROTECTION_STANDS, Obstacle.RELATIVE_PROTECTED})
-"""What tells of protection: for the Procuraduría alone."""
+TELLING = frozenset({
+    Obstacle.INDICATION, Obstacle.PROTECTION_STANDS, Obstacle.RELATIVE_PROTECTED, Obstacle.WITHHELD,
+})  # fmt: skip
+"""What tells of protection, or of whom the Procuraduría keeps a case from: for the Procuraduría alone."""
 
 
 def shown_to(agency_kind: str, found: list[Obstacle]) -> list[Obstacle]:

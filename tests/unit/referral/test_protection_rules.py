@@ -73,6 +73,7 @@ def test_a_foreign_child_without_any_obstacle_may_be_made_known() -> None:
         ({}, {"told_in": None}, {Obstacle.NOT_TOLD_IN_OWN_LANGUAGE}),
         ({}, {"objects": True}, {Obstacle.CHILD_OBJECTS}),
         ({}, {"objects": None}, {Obstacle.CHILD_OBJECTS}),
+        ({"kept": True}, {"recipient": "child-protection-hnd"}, {Obstacle.WITHHELD}),
     ],
 )
 def test_each_obstacle_keeps_the_notice_back_by_itself(
@@ -224,7 +225,7 @@ def test_a_state_that_nobody_serves_any_more_learns_nothing() -> None:
 
 
 def test_everybody_but_the_procuraduria_learns_that_the_guard_is_closed_and_not_why() -> None:
-    telling = [Obstacle.INDICATION, Obstacle.PROTECTION_STANDS, Obstacle.RELATIVE_PROTECTED]
+    telling = [Obstacle.INDICATION, Obstacle.PROTECTION_STANDS, Obstacle.RELATIVE_PROTECTED, Obstacle.WITHHELD]
     for found in Obstacle:
         assert rules.shown_to("PP", [found]) == [found]
         for kind in ("INM", "COMAR", "CONSULATE"):
@@ -236,6 +237,7 @@ def test_everybody_but_the_procuraduria_learns_that_the_guard_is_closed_and_not_
 LAWS = {
     Obstacle.MEXICAN: FOREIGN, Obstacle.STATELESS_DOUBT: FOREIGN, Obstacle.INDICATION: BLOCKED,
     Obstacle.PROTECTION_STANDS: BLOCKED, Obstacle.RELATIVE_PROTECTED: BLOCKED, Obstacle.GUARD_CLOSED: BLOCKED,
+    Obstacle.WITHHELD: BLOCKED,
 }  # fmt: skip
 
 

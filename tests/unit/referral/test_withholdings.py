@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.referral.protection import permits
+from services.referral.protection.rules import Verdict
+from tests.unit.referral.abroad_world import HONDURAS, crossed, crossing_in
 from tests.unit.referral.consents_world import (
     OFFICER,
     disclosure,
@@ -15,6 +18,7 @@ from tests.unit.referral.consents_world import (
 )
 from tests.unit.referral.directory_world import CAS
 from tests.unit.referral.measures_world import PP, SIGNED, admission, determined, item, ordered, plan, shelter
+from tests.unit.referral.protection_world import ready, release_in
 from tests.unit.referral.world import World, service_in
 
 STANDING = pytest.mark.asyncio(loop_scope="module")
@@ -146,3 +150,19 @@ async def test_no_plan_is_signed_that_gives_an_item_to_whom_the_case_is_kept_fro
     assert len((await desk.get("unicef", f"/plan-items?case_id={case['id']}"))["items"]) == 1
     await desk.post("pp-chp", "/withholdings", withhold_in(case["id"]), 201)
     assert (await desk.get("unicef", f"/plan-items?case_id={case['id']}"))["items"] == []
+
+
+async def test_nothing_goes_to_a_body_abroad_that_a_case_is_kept_from_and_the_laws_notice_does(world: World) -> None:
+    case, release_id = await crossed(world)
+    made = (await world.post("pp-chp", "/withholdings", withhold_in(case["id"], HONDURAS), 201)).json()
+    async with world.runtime.database.work() as session:
+        assert (await permits.ask(session, release_id, abroad=True)).verdict is Verdict.CLOSED
+    for agency, told in (("pp-chp", "WITHHELD"), ("inm-chp", "GUARD_CLOSED")):
+        assert (await world.get(agency, f"/releases/{release_id}"))["obstacles"] == [told]
+    await world.post("inm-chp", "/releases", release_in(case["id"]), 201)  # LM 112-V: the consulate's
+    other = await ready(world)
+    await world.post("pp-chp", "/withholdings", withhold_in(other["id"], None, recipient_class="ABROAD"), 201)
+    refused = (await world.post("inm-chp", "/releases", crossing_in(other["id"]), 409)).json()
+    assert (refused["rule"], "GUARD_CLOSED" in refused["detail"]) == ("R16", True)
+    await world.post("pp-chp", f"/withholdings/{made['id']}/end", OFFICER, 200)
+    assert (await world.get("pp-chp", f"/releases/{release_id}"))["obstacles"] == []
