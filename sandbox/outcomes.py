@@ -1,5 +1,6 @@
-"""What a newcomer finds at the end of the route: a claim under way, a return that was proposed, a return point."""
+"""What a newcomer finds at the end of the route: a claim under way, a return that is planned, its return point."""
 
+from datetime import timedelta
 from typing import Any
 
 from sandbox.route import Story
@@ -21,17 +22,42 @@ async def claim(story: Story) -> None:
     await comar.post(f"{path}/tell-inm", told, story.key("claim:tell-inm"))
 
 
-async def point(story: Story) -> None:
+async def point(story: Story) -> str:
     """Who runs the installation enters a fictitious return point of the girl's country."""
     body = {
         "country": "HND", "name": "Punto Ejemplo (ficticio)", "route": "LAND", "instrument": "NOTE",
         "zone": "America/Tegucigalpa", "week": _WEEK, "notice_hours": 24, "valid_from": "2026-01-01",
         "source": "fictitious",
     }  # fmt: skip
-    await story.cast["ruta-operations"].post("/v1/referral/return-points", body, story.key("point"))
+    made = await story.cast["ruta-operations"].post("/v1/referral/return-points", body, story.key("point"))
+    return str(made["id"])
 
 
-async def proposed_return(story: Story) -> None:
-    """The Procuraduría proposes that the girl return. It goes on once her plan is signed."""
-    body = {"case_id": story.case["id"], "kind": "ASSISTED_RETURN", "destination": "HND", "officer": "pp-0001"}
-    await story.agency("pp").post("/v1/referral/returns", body, story.key("return"))
+async def planned_return(story: Story, point_id: str) -> None:
+    """By her signed plan the girl returns: the Procuraduría assesses and concurs, INM decides and plans."""
+    pp, inm, base = story.agency("pp"), story.agency("inm"), "/v1/referral/returns"
+    case, met = story.case["id"], story.met_at.isoformat()
+    officer, opi = {"officer": "pp-0001"}, {"officer": "opi-0417"}
+    await pp.post(f"/v1/referral/cases/{case}/begin-restitution", officer, story.key("restitution"))
+    body = {"case_id": case, "kind": "ASSISTED_RETURN", "destination": "HND"}
+    made = await pp.post(base, body | officer, story.key("return"))
+    path = f"{base}/{made['id']}"
+    found = {
+        "finding": "NO_DANGER", "plan_allows": True, "plan_reference": "PRD/2026/0417", "heard_at": met,
+        "explained_in": "spa", "wish": "WISHES", "view": "Quiere volver con su tía.",
+    }  # fmt: skip
+    await pp.post(f"{path}/assess", found | officer, story.key("return:assess"))
+    await pp.post(f"{path}/concur", officer, story.key("return:concur"))
+    await inm.post(f"{path}/authorise", {"reference": "INM/2026/0417"} | opi, story.key("return:authorise"))
+    planned = {
+        "return_point_id": point_id, "planned_at": f"{_weekday(story)}T12:00:00-06:00",
+        "escort": {"name": "Ficticia Acompañante", "officer": "opi-0417", "specialised": True},
+        "acceptance": {"authority": "Autoridad Ejemplo (ficticia)", "accepted_at": met, "reference": "AC/2026/17"},
+    }  # fmt: skip
+    await inm.post(f"{path}/plan", planned | opi, story.key("return:plan"))
+
+
+def _weekday(story: Story) -> str:
+    """Return a day on which the point receives, four to six days after the child was met."""
+    day = story.met_at.date() + timedelta(days=4)
+    return str(day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0))

@@ -40,8 +40,7 @@ async def seed(system: System) -> None:
         await guarded.crossing(stories["honduran-girl"])
         await outcomes.claim(stories["salvadoran-boy"])
         await guarded.lift(stories["salvadoran-boy"])
-        await outcomes.point(stories["honduran-girl"])
-        await outcomes.proposed_return(stories["honduran-girl"])
+        await outcomes.planned_return(stories["honduran-girl"], await outcomes.point(stories["honduran-girl"]))
         await knowing.consents(stories["guatemalan-boy"])
     finally:
         await cast.close()
