@@ -1,5 +1,6 @@
 """The main job, step by step, as partner systems do it. Each step may be repeated and still happens once."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ import pytest
 
 from sandbox.partner import Partner, Refused, until
 from sandbox.route import Cast, Story, acknowledge, subscribe
+from sandbox.system import System
+from tests.e2e import restitution
 from tests.e2e.consulate import Consulate
 
 HONDURAS, EL_SALVADOR = "con-hnd-tapachula", "con-slv-tapachula"
@@ -32,6 +35,7 @@ class Journey:
     """Two children: a girl from Honduras whose consulate is told, a boy from El Salvador whose is not."""
 
     name: str
+    system: System
     cast: Cast
     honduras: Consulate
     salvador: Consulate
@@ -40,6 +44,8 @@ class Journey:
     acta: dict[str, Any] = field(default_factory=dict)
     notice: dict[str, Any] = field(default_factory=dict)
     indication: dict[str, Any] = field(default_factory=dict)
+    items: list[str] = field(default_factory=list)
+    """Of the girl's plan: one that is late, and one that is not."""
     earlier: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -66,6 +72,9 @@ class Journey:
             self.consulate_acknowledges,
             self.boy_is_channelled,
             self.boy_fears_going_back,
+            self.plan_is_signed,
+            self.partners_serve_and_one_is_late,
+            self.case_is_closed,
         ]
 
     async def counted(self) -> int:
@@ -116,6 +125,17 @@ class Journey:
     async def boy_fears_going_back(self) -> None:
         self.indication = await self.boy.indicate(self.cast["dif-chp"])
 
+    async def plan_is_signed(self) -> None:
+        await restitution.determine(self.girl)
+        self.items = await restitution.plan(self.girl)
+
+    async def partners_serve_and_one_is_late(self) -> None:
+        await restitution.served(self.girl)
+        await restitution.escalated(self.girl, self.system, self.items[0])
+
+    async def case_is_closed(self) -> None:
+        await restitution.close(self.girl, self.items)
+
 
 async def proposed(story: Story) -> bool | None:
     """Propose a release once the guard has the facts; until then it refuses."""
@@ -136,6 +156,7 @@ async def has_happened_once(journey: Journey) -> None:
     for story in (journey.girl, journey.boy):
         await _clocks_are_met(journey.cast, story)
     await _referrals_are_right(journey)
+    await _case_was_closed_once(journey)
     await _consulates_know_what_they_should(journey)
 
 
@@ -161,6 +182,17 @@ async def _referrals_are_right(journey: Journey) -> None:
     assert (await until(lambda: _acknowledged(journey)))["state"] == "released"
     stopped = await cast["inm-chp"].get(f"/v1/referral/releases/{journey.boy.release['id']}")
     assert stopped["state"] == "stopped"
+
+
+async def _case_was_closed_once(journey: Journey) -> None:
+    case = await journey.cast["pp-chp"].get(f"/v1/referral/cases/{journey.girl.case['id']}")
+    assert case["status"] == "CLOSED"
+    lines = await restitution.timeline(journey.girl)
+    codes = Counter(code for code, _ in lines)
+    done = {"determination.signed": 1, "plan.signed": 1, "plan_item.verify": 2, "case.close": 1}
+    assert {code: codes[code] for code in done} == done
+    spoken = [each for each in lines if each[0] in ("clock.breached", "clock.escalated") and each[1] in journey.items]
+    assert spoken == [("clock.breached", journey.items[0]), ("clock.escalated", journey.items[0])]
 
 
 async def _acknowledged(journey: Journey) -> dict[str, Any] | None:

@@ -30,14 +30,14 @@ async def test_the_journey_completes_with_each_effect_once_whatever_is_killed(sy
     chance = random.Random(SEED)
     cast = Cast(system.url("gateway"))
     async with Consulate() as honduras, Consulate() as salvador:
-        peace = Journey("peace", cast, honduras, salvador)
+        peace = Journey("peace", system, cast, honduras, salvador)
         before = await peace.counted()
         for step in peace.steps():
             await step()
         await has_happened_once(peace)
         await tables_count_both(cast, before)
         for number, victims in enumerate(VICTIMS):
-            journey = Journey(f"dark-{number}", cast, honduras, salvador)
+            journey = Journey(f"dark-{number}", system, cast, honduras, salvador)
             for step in journey.steps():
                 await _kill_during(system, step, victims, chance.uniform(0, 0.12))
             await has_happened_once(journey)
@@ -57,7 +57,7 @@ async def test_hours_of_journeys_with_kills_at_random(system: System) -> None:
         number = 0
         while time.monotonic() < until:
             number += 1
-            journey = Journey(f"long-{seed}-{number}", cast, honduras, salvador)
+            journey = Journey(f"long-{seed}-{number}", system, cast, honduras, salvador)
             for step in journey.steps():
                 victims = tuple(chance.sample(FRAGILE, chance.randint(0, 3)))
                 await _kill_during(system, step, victims, chance.uniform(0, 0.5))
