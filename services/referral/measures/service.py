@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.referral.agencies.rules import Kind
+from services.referral.agencies.rules import SHELTERS, Kind
 from services.referral.agencies.service import SYSTEM, competent
+from services.referral.agencies.store import directory
 from services.referral.cases import service as cases
 from services.referral.cases.models import Case
 from services.referral.cases.rules import Gate, Part, Seen
@@ -110,12 +111,18 @@ async def _end(session: AsyncSession, caller: Caller, case: Case, row: Measure) 
     housing = next((each for each in others if store.houses(each)), None)
     admission = await store.present(session, case.id)
     resting = admission is not None and admission.measure_id == row.id
-    rules.check_end(admitted=resting, others=housing is not None)
+    rules.check_end(admitted=resting or _is_with_a_centre(case), others=housing is not None)
     if admission is not None and housing is not None and resting:
         admission.measure_id, admission.version = housing.id, admission.version + 1
         audit.wrote(session, caller, "rest_on", "admission", admission.id, measure=housing.id)
     if not others:
         cases.close_gate(session, caller, case, Gate.MEASURE_LIVE, evidence=row.id)
+
+
+def _is_with_a_centre(case: Case) -> bool:
+    """Whether custody has passed to a centre itself, by a transfer."""
+    body = directory().get(case.dif or "")
+    return body is not None and body.kind in SHELTERS
 
 
 async def locked(session: AsyncSession, caller: Caller, measure_id: str) -> tuple[Case, Measure]:

@@ -12,8 +12,12 @@ from shared.auth import Caller
 
 
 def readable(caller: Caller) -> Any:
-    """Select the oficios of the caller's territory: INM, whose presentación waits for it, and the Procuraduría."""
-    return select(Oficio).where(col(Oficio.case_id).in_(select(Case.id).where(cases.in_territory(caller))))
+    """Select the oficios of the caller's territory: INM's, whose presentación waits for it, and the Procuraduría's.
+
+    Not of a case that is kept from the caller (R29): that the Procuraduría attended stands at the encounter.
+    """
+    local = select(Case.id).where(cases.in_territory(caller), col(Case.id).not_in(cases.kept_from(caller)))
+    return select(Oficio).where(col(Oficio.case_id).in_(local))
 
 
 async def get(session: AsyncSession, caller: Caller, oficio_id: str) -> Oficio | None:

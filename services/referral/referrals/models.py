@@ -88,12 +88,12 @@ class ReferralWithheld(SQLModel, table=True):
 
 
 class HandoverEncounter(SQLModel, table=True):
-    """An encounter whose hand-over (D2) a referral is."""
+    """An encounter whose hand-over (D2) a referral is. No foreign key: that would lock the referral after the case."""
 
     __tablename__ = "handover_encounter"
 
     encounter_id: str = Field(primary_key=True)
-    referral_id: str = Field(primary_key=True, foreign_key="referral.id", index=True)
+    referral_id: str = Field(primary_key=True, index=True)
 
 
 class ReferralLoad(SQLModel, table=True):

@@ -307,7 +307,11 @@ async def test_a_centre_takes_a_child_over_on_a_measure_that_is_live_until_it_is
     refused = (await world.post(CAS, f"{path}/arrive", arrival(), 409, **HOUSED)).json()
     assert refused["rule"] == "R11"
     assert (await world.get("pp-chp", f"/cases/{case['id']}"))["dif"] == "dif-chp"
-    await ordered(world, case["id"], kind="SPECIAL")
+    special = await ordered(world, case["id"], kind="SPECIAL")
     done = (await world.post(CAS, f"{path}/arrive", arrival(), 200, **HOUSED)).json()
     assert done["state"] == "arrived"
     assert (await world.get("pp-chp", f"/cases/{case['id']}"))["dif"] == CAS
+    kept = (
+        await world.post("pp-chp", f"/measures/{special['id']}/end", decision(reason="ANOTHER_MEASURE"), 409)
+    ).json()
+    assert kept["rule"] == "R11"  # the child is there on nothing else

@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "handover_encounter",
         sa.Column("encounter_id", sa.String(), primary_key=True),
-        sa.Column("referral_id", sa.String(), sa.ForeignKey("referral.id"), primary_key=True, index=True),
+        sa.Column("referral_id", sa.String(), primary_key=True, index=True),
     )
     op.create_table(
         "oficio",
