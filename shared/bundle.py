@@ -14,6 +14,7 @@ import asyncpg
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from shared.bulk.columns import names_of, one_row, prepared, values_of
 from shared.db import Database
 
 
@@ -31,20 +32,24 @@ _MINT = (
     "ON CONFLICT (case_key) DO UPDATE SET n = event_counter.n + 1 RETURNING n"
 )
 
-Row = tuple[Table, dict[str, Any]]
+Row = tuple[Table, tuple[Any, ...]]
+"""A table, and the values of its columns in their order."""
 M = TypeVar("M", bound=SQLModel)
 
 
 def row(instance: SQLModel, **instead: Any) -> Row:
     """Turn a model into a row, with some columns replaced (by CASE_SEQ)."""
     table: Table = type(instance).__table__  # type: ignore[attr-defined]  # SQLModel adds it
-    values = instance.__dict__
-    return table, {name: values[name] for name in _names(table)} | instead
+    values = values_of(table)(instance.__dict__)
+    if instead:
+        values = tuple(instead.get(name, value) for name, value in zip(names_of(table), values, strict=True))
+    return table, values
 
 
-@lru_cache(maxsize=64)
-def _names(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns)
+def fields(instance: SQLModel) -> dict[str, Any]:
+    """Return the values of a model by column."""
+    table, values = row(instance)
+    return dict(zip(names_of(table), values, strict=True))
 
 
 def bare(model: type[M], /, **values: Any) -> M:
@@ -75,12 +80,6 @@ async def insert(database: Database, case_key: str, rows: Sequence[Row]) -> None
             await _insert_sqlite(driver, case_key, rows, values)
         else:
             await _insert_postgresql(driver, case_key, rows, values)
-
-
-def prepared(table: Table, content: dict[str, Any], dialect: Any) -> list[Any]:
-    """Return the values of one row as the driver takes them."""
-    own = zip(_processors(table, dialect), content.values(), strict=True)  # both in the order of the columns
-    return [value if process is None or value is CASE_SEQ else process(value) for process, value in own]
 
 
 async def _insert_postgresql(driver: Any, case_key: str, rows: Sequence[Row], values: list[Any]) -> None:
@@ -120,10 +119,8 @@ async def _insert_sqlite(driver: Any, case_key: str, rows: Sequence[Row], values
             minted = (await (await driver.execute(_MINT.format("?"), (case_key,))).fetchone())[0]
         place = 0
         for table, content in rows:
-            names = ", ".join(f'"{name}"' for name in content)
-            slots = ", ".join("?" * len(content))
             own = [minted if value is CASE_SEQ else value for value in values[place : place + len(content)]]
-            await driver.execute(f'INSERT INTO "{table.name}" ({names}) VALUES ({slots})', own)  # noqa: S608  (names are our own)
+            await driver.execute(one_row(table), own)
             place += len(content)
 
 
@@ -143,8 +140,3 @@ async def in_sqlite(driver: Any) -> AsyncIterator[None]:
     except BaseException:
         await driver.rollback()
         raise
-
-
-@lru_cache(maxsize=64)
-def _processors(table: Table, dialect: Any) -> tuple[Any, ...]:
-    return tuple(column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns)

@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy import MetaData, Table
 
-from shared.bundle import CASE_SEQ, Row, Taken, in_sqlite, prepared
+from shared.bulk.columns import names_of, one_row, prepared
+from shared.bundle import CASE_SEQ, Row, Taken, in_sqlite
 from shared.db import Database
 
 Case = tuple[str, Sequence[Row]]
@@ -36,7 +37,7 @@ async def insert_many(database: Database, cases: Sequence[Case]) -> None:
     async with database.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         async with in_sqlite(driver) if database.is_sqlite else _in_postgresql(driver):
-            wanted = Counter(case for case, rows in cases if any(_numbered(row) for row in rows))
+            wanted = Counter(case for case, rows in cases if _numbered(rows))
             minted = await (_mint_sqlite if database.is_sqlite else _mint_postgresql)(driver, wanted)
             records = _records(
                 cases, {case: minted[case] - count for case, count in wanted.items()}, connection.dialect
@@ -54,20 +55,27 @@ def _order(metadata: MetaData) -> dict[Table, int]:
     return {table: place for place, table in enumerate(metadata.sorted_tables)}
 
 
-def _numbered(row: Row) -> bool:
-    return row[1].get("case_seq") is CASE_SEQ
+def _numbered(rows: Sequence[Row]) -> bool:
+    return any(values[place] is CASE_SEQ for table, values in rows if (place := _place_of_number(table)) is not None)
 
 
-def _records(cases: Sequence[Case], last: dict[str, int], dialect: Any) -> dict[Table, list[tuple[Any, ...]]]:
+@cache
+def _place_of_number(table: Table) -> int | None:
+    return names_of(table).index("case_seq") if "case_seq" in names_of(table) else None
+
+
+def _records(cases: Sequence[Case], last: dict[str, int], dialect: Any) -> dict[Table, list[list[Any]]]:
     """Return the values of every row by its table, each event with the number after the one before it."""
-    found: dict[Table, list[tuple[Any, ...]]] = {}
+    found: dict[Table, list[list[Any]]] = {}
     for case, rows in cases:
-        if any(_numbered(row) for row in rows):
+        if _numbered(rows):
             last[case] += 1
         for table, content in rows:
             values = prepared(table, content, dialect)
-            own = tuple(last[case] if value is CASE_SEQ else value for value in values)
-            found.setdefault(table, []).append(own)
+            place = _place_of_number(table)
+            if place is not None and values[place] is CASE_SEQ:
+                values[place] = last[case]
+            found.setdefault(table, []).append(values)
     return found
 
 
@@ -80,15 +88,12 @@ async def _mint_sqlite(driver: Any, wanted: Counter[str]) -> dict[str, int]:
     return dict(await driver.execute_fetchall(_MINTED, (json.dumps(list(wanted)),)))
 
 
-async def _write_postgresql(driver: Any, table: Table, records: list[tuple[Any, ...]]) -> None:
-    names = [column.name for column in table.columns]
-    await driver.copy_records_to_table(table.name, records=records, columns=names)
+async def _write_postgresql(driver: Any, table: Table, records: list[list[Any]]) -> None:
+    await driver.copy_records_to_table(table.name, records=records, columns=names_of(table))
 
 
-async def _write_sqlite(driver: Any, table: Table, records: list[tuple[Any, ...]]) -> None:
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    slots = ", ".join("?" * len(table.columns))
-    await driver.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({slots})', records)  # noqa: S608  (names are our own)
+async def _write_sqlite(driver: Any, table: Table, records: list[list[Any]]) -> None:
+    await driver.executemany(one_row(table), records)
 
 
 @asynccontextmanager

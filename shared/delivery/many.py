@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import SQLModel, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.bundle import bare, row
+from shared.bundle import bare, fields
 from shared.db import run
 from shared.delivery import bulk, rules, service
 from shared.delivery.models import Delivery, Endpoint, Event
@@ -50,9 +50,9 @@ async def publish_all(session: AsyncSession, words: Sequence[Word]) -> None:
         fact = service.event(
             word.type, case=word.case, seq=seq, subject=word.subject, data=word.data, make=partial(bare, Event)
         )
-        facts.append(row(fact)[1])
+        facts.append(fields(fact))
         owed += [
-            row(service.delivery(fact, receiver.id, make=partial(bare, Delivery)))[1]
+            fields(service.delivery(fact, receiver.id, make=partial(bare, Delivery)))
             for owner in word.audience
             for receiver in served[owner]
             if rules.wants(receiver.event_types, word.type)

@@ -29,6 +29,7 @@ from services.intake.matches import service as matches
 from shared import audit, clock, ids
 from shared.audit import AuditEntry
 from shared.auth import Caller
+from shared.bulk.columns import Rendered
 from shared.bundle import CASE_SEQ, Row, bare, row
 from shared.clocks import copies
 from shared.clocks import service as clocks
@@ -192,14 +193,14 @@ def _handed_over(encounter: Encounter, facts_version: int, endpoint: str, runnin
         facts_version=facts_version,
         referrals=list(referrals),
         carer_with_child=encounter.travel_condition is not TravelCondition.UNACCOMPANIED,
-        clocks=[copies.told(each).model_dump(mode="json") for each in running],
+        clocks=[copies.told(vars(each)) for each in running],
     )
     event = delivery.event(
-        fact.TYPE, case=encounter.child_id, seq=0, subject=encounter.id, data=fact.model_dump(mode="json"),
-        make=partial(bare, Event),
-    )  # fmt: skip
+        fact.TYPE, case=encounter.child_id, seq=0, subject=encounter.id, data={}, make=partial(bare, Event)
+    )
     owed = delivery.delivery(event, endpoint, make=partial(bare, Delivery))
-    return [row(event, case_seq=CASE_SEQ), row(owed, case_seq=CASE_SEQ)]
+    data = Rendered(fact.model_dump_json())
+    return [row(event, case_seq=CASE_SEQ, data=data), row(owed, case_seq=CASE_SEQ)]
 
 
 Status = Literal["pending", "delivered", "not_due"]

@@ -17,7 +17,7 @@ from services.referral.referrals.models import Referral
 from shared import ids
 from shared.audit import AuditEntry
 from shared.auth import Caller
-from shared.bundle import row
+from shared.bundle import fields
 from shared.clocks import store
 from shared.clocks.models import Clock
 from shared.clocks.rules import ClockState
@@ -134,7 +134,7 @@ async def enter(session: AsyncSession, lines: Sequence[Line], at: datetime) -> N
 
 async def audited(session: AsyncSession, entries: Collection[AuditEntry]) -> None:
     """Write entries of the audit."""
-    await bulk.insert(session, _AUDIT, [row(each)[1] for each in entries])
+    await bulk.insert(session, _AUDIT, [fields(each) for each in entries])
 
 
 _REFERRALS, _AUDIT, _ENTRIES, _PARTIES = (
