@@ -66,18 +66,18 @@ async def load(runtime: Runtime, caller: Caller, upload: Upload) -> BulkLoadOut:
     """Take in every line that can be, each batch in a transaction of its own. Raises Invalid for a bad header."""
     begun = await _begin(runtime, caller, upload)
     telemetry.note(load=begun.id)
+    writer = _Writer(runtime, caller, begun)
     batch: list[Entry] = []
-    writing: asyncio.Task[int] | None = None  # one batch is written while the next one is read
     try:
         async for entry in _entries(upload):
             batch.append(entry)
             if len(batch) == BATCH:
-                errors = await writing if writing else 0
-                writing, batch = asyncio.create_task(_take(runtime, caller, begun, batch, errors)), []
+                await writer.take(batch)
+                batch = []
+        if batch:
+            await writer.take(batch)
     finally:
-        errors = await writing if writing else 0
-    if batch:
-        await _take(runtime, caller, begun, batch, errors)
+        await writer.end()
     async with runtime.database.work() as session:
         mine = await session.get_one(BulkLoad, begun.id)
         if mine.attempts == begun.attempts:
@@ -118,7 +118,8 @@ async def _entries(upload: Upload) -> AsyncIterator[Entry]:
 def _read(number: int, line: bytes, names: list[str] | None) -> Entry:
     try:
         text = line if names is None else _as_json(line, names)
-        jsons.loads(text)
+        if names is None:  # what we wrote ourselves has no corners
+            jsons.loads(text)
         body = EncounterIn.model_validate_json(text, strict=True)
     except BadLine as error:
         return Entry(number, refusal=_unreadable(error))
@@ -146,22 +147,44 @@ def _unreadable(error: BadLine) -> Refusal:
     return Invalid(faults=[Fault("", str(error))])
 
 
-async def _take(runtime: Runtime, caller: Caller, begun: BulkLoad, batch: list[Entry], errors: int) -> int:
-    """Write one batch, with the row that says so. Returns how many faults are kept by now."""
-    for _ in range(_TRIES):
-        result = await _draft(runtime, caller, batch)
-        faults = _faults(begun, result)[: MAX_ERRORS - errors]
-        told = BulkBatch(
-            load_id=begun.id, attempt=begun.attempts, last_line=batch[-1].line, recorded=result.recorded,
-            known=result.known, refused=len(result.refused), at=clock.now(),
-        )  # fmt: skip
-        try:
-            own: list[Case] = [(begun.id, [row(told), *map(row, faults)])]
-            await insert_many(runtime.database, result.cases + own)
-            return errors + len(faults)
-        except Taken:  # somebody recorded one of these lines meanwhile: now it is known
-            continue
-    raise Unavailable("The same encounters are being recorded by somebody else.")
+class _Writer:
+    """Writes batches in their order: one is written while the next one is read and built."""
+
+    def __init__(self, runtime: Runtime, caller: Caller, begun: BulkLoad) -> None:
+        self.runtime = runtime
+        self.caller = caller
+        self.begun = begun
+        self.faults = 0
+        self.writing: asyncio.Task[None] | None = None
+
+    async def take(self, batch: list[Entry]) -> None:
+        """Build what a batch writes, and write it once the one before it stands."""
+        result = await _draft(self.runtime, self.caller, batch)
+        await self.end()
+        self.writing = asyncio.create_task(self._write(batch, result))
+
+    async def end(self) -> None:
+        """Wait until what was taken is written."""
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            await writing
+
+    async def _write(self, batch: list[Entry], result: _Result) -> None:
+        """Write one batch, with the row that says so."""
+        for _ in range(_TRIES):
+            faults = _faults(self.begun, result)[: MAX_ERRORS - self.faults]
+            told = BulkBatch(
+                load_id=self.begun.id, attempt=self.begun.attempts, last_line=batch[-1].line,
+                recorded=result.recorded, known=result.known, refused=len(result.refused), at=clock.now(),
+            )  # fmt: skip
+            try:
+                own: list[Case] = [(self.begun.id, [row(told), *map(row, faults)])]
+                await insert_many(self.runtime.database, result.cases + own)
+                self.faults += len(faults)
+                return
+            except Taken:  # somebody recorded one of these lines meanwhile, or the batch before did: now it is known
+                result = await _draft(self.runtime, self.caller, batch)
+        raise Unavailable("The same encounters are being recorded by somebody else.")
 
 
 async def _draft(runtime: Runtime, caller: Caller, batch: list[Entry]) -> _Result:
