@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import chaos, clocks, deliveries, hop, matching, memory, route, statistics
+from bench import bulk, chaos, clocks, deliveries, hop, matching, memory, route, statistics
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "hop": hop.run,
     "route": route.run,
     "matching": matching.run,
+    "bulk": bulk.run,
     "memory": memory.run,
 }
 
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=None, help="chaos: repeat a run (default: by chance, printed)")
     parser.add_argument("--minutes", type=float, default=None, help="chaos: how long trouble goes on")
     parser.add_argument(
-        "--events", type=int, default=None, help="how many events; clocks: open ones; matching: children"
+        "--events", type=int, default=None, help="how many events; clocks: open ones; matching: children; bulk: lines"
     )
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant, interleaved")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
