@@ -63,6 +63,16 @@ class OficioIssued(Fact):
     issued_at: AwareDatetime
 
 
+class CaseMoved(Fact):
+    """referral → intake: a case was closed, begins again (closed_at null) or is another state's. The last holds."""
+
+    TYPE: ClassVar = "case.moved"
+    child_id: str
+    version: int
+    state: str
+    closed_at: AwareDatetime | None = None
+
+
 class ReturnCompleted(Fact):
     """referral → intake: a foreign child was received by its country. Intake fills in what is null, and counts it."""
 

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     release_days: int = Field(
         default=10, ge=0, description="intake only: days between the end of a period and the release of its tables"
     )
+    retention: str = Field(default="", description="intake only: days kept and blocked (R35), as child=1825+730")
     capacity_fresh_hours: float = Field(
         default=24, gt=0, description="referral only: how old a shelter's figure of its places may be"
     )

@@ -8,6 +8,7 @@ from services.intake.assistance.routes import assistance
 from services.intake.attendances import service as attendances_service
 from services.intake.attendances.routes import attendances
 from services.intake.bulk.routes import loads, uploads
+from services.intake.cases import service as cases_service
 from services.intake.children import rules as children_rules
 from services.intake.children.routes import children, internal
 from services.intake.codes.routes import codes
@@ -42,6 +43,7 @@ from services.intake.register import rules as register_rules
 from services.intake.register.routes import register
 from services.intake.releases import rules as releases_rules
 from services.intake.releases.routes import releases
+from services.intake.retention.rules import schedules
 from services.intake.screenings import rules as screenings_rules
 from services.intake.screenings.routes import screenings
 from services.intake.statistics.routes import statistics
@@ -49,7 +51,7 @@ from services.intake.tracing import rules as tracing_rules
 from services.intake.tracing.routes import asked, tracings
 from shared.app import create_app
 from shared.clocks.facts import HoldMoved
-from shared.events import DutyMet, OficioIssued, ReturnCompleted
+from shared.events import CaseMoved, DutyMet, OficioIssued, ReturnCompleted
 from shared.rulebook import rulebook
 from shared.runtime import Runtime
 
@@ -109,6 +111,7 @@ ROUTERS = (
 
 def api(runtime: Runtime) -> ASGIApp:
     """Return the service's app."""
+    schedules(runtime.settings.retention)  # what it cannot read is said at the start, not years later
     return create_app(
         runtime,
         "services.intake",
@@ -118,5 +121,6 @@ def api(runtime: Runtime) -> ASGIApp:
             HoldMoved.TYPE: holds_service.moved,
             OficioIssued.TYPE: attendances_service.oficio_issued,
             ReturnCompleted.TYPE: counts_service.returned,
+            CaseMoved.TYPE: lambda session, message: cases_service.moved(session, runtime, message),
         },
     )

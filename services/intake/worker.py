@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from services.intake.cases import service as cases
 from services.intake.counts import service as counts
 from services.intake.encounters import service as encounters
 from services.intake.erasure import service as erasure
@@ -19,6 +20,7 @@ def worker(runtime: Runtime) -> FastAPI:
         "counts": lambda: counts.turn(runtime.database),
         "relinks": counts.Relinks(runtime.database).turn,
         "matches": lambda: matches.turn(runtime),
+        "retention": lambda: cases.turn(runtime),
         "erasures": lambda: erasure.turn(runtime),
         "releases": Releaser(runtime.database, timedelta(days=runtime.settings.release_days)).turn,
     }

@@ -39,7 +39,7 @@ async def encounter_recorded(session: AsyncSession, message: Message) -> None:
     ordered = [each for each in _ORDERED if each[1] in fact.referrals] or _ORDERED
     case = await cases.ensure(session, fact.child_id, fact.state)
     again = case.status is Status.CLOSED
-    closings.met_again(session, case)
+    await closings.met_again(session, case)
     await absences.met_again(session, case, fact.state)
     opener = referrals.open_referral if again else referrals.open_once  # a case that begins again is notified anew
     opened = {

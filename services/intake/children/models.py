@@ -26,7 +26,7 @@ class Child(SQLModel, table=True):
     stateless_doubt: bool
     languages: list[str] = Field(sa_type=JsonColumn)
     relatives: list[str] = Field(sa_type=JsonColumn, description="ids of other children of the family")
-    state: str = Field(index=True, description="the state whose authorities met the child first")
+    state: str = Field(index=True, description="the state whose authorities read the child (R37)")
     created_by: str
     created_at: datetime = Field(sa_type=UTCDateTime)
     version: int = 1
@@ -42,7 +42,15 @@ class Child(SQLModel, table=True):
     erase_after: datetime | None = Field(
         default=None, sa_type=UTCDateTime, description="empty while no schedule is known"
     )
+    met_state: str | None = Field(
+        default=None, description="the state whose authorities met the child first, once it is another's"
+    )
     permit_id: str | None = Field(default=None, description="the humanitarian permit that has not ended")
+
+    @property
+    def first_state(self) -> str:
+        """The state where authorities met the child first: its days are those of there."""
+        return self.met_state or self.state
 
 
 class ChildChange(SQLModel, table=True):

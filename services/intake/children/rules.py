@@ -137,12 +137,13 @@ EXAM = Rule(
 RETAINED = Rule(
     "R35-RETENTION",
     Text(
-        "What identifies a child is kept no longer than needed, then blocked, then erased. The years wait for the "
-        "agencies' archive schedules: until they are configured nothing is erased by itself.",
-        "Los datos que identifican se conservan lo necesario, se bloquean y después se suprimen. Los años dependen de "
-        "los catálogos de disposición: mientras no se configuren nada se suprime por sí solo.",
+        "What identifies a child is kept no longer than needed, then blocked, then erased, counted from the end of the "
+        "case; an open case holds the record. The periods are configuration until an archive schedule is known.",
+        "Los datos que identifican se conservan lo necesario, se bloquean y después se suprimen, a partir del cierre "
+        "del caso; un caso abierto los retiene. Los plazos se configuran mientras no se conozca el catálogo de "
+        "disposición.",
     ),
-    "LGPDPPSO, art. 17 and 18; no schedule has been seen",
+    "LGPDPPSO, art. 17 and 18; the periods are a design decision, no schedule has been seen",
     verified=False,
 )
 RULES = (MINOR, PRESUMPTION, EXAM, RETAINED)

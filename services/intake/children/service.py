@@ -194,7 +194,7 @@ def majority_month(known: Opened) -> str | None:
     if identity.birth_date is not None:
         return rules.majority(identity.birth_date)
     estimate = identity.estimated_age
-    return rules.earliest_majority(estimate.high, local_day(child.created_at, child.state)) if estimate else None
+    return rules.earliest_majority(estimate.high, local_day(child.created_at, child.first_state)) if estimate else None
 
 
 async def correct(
@@ -250,7 +250,7 @@ def _check_age(known: Opened, corrected: Identity) -> None:
     _check_evidence(corrected)
     before, child = known.identity, known.child
     if _age(before) != _age(corrected) and child.age_decision is not AgeOutcome.ADULT:
-        age(corrected, local_day(child.created_at, child.state), place="/identity/birth_date")
+        age(corrected, local_day(child.created_at, child.first_state), place="/identity/birth_date")
 
 
 def _value(known: Opened, name: str) -> Any:

@@ -10,6 +10,7 @@ from services.intake.encounters.rules import AnnouncedBy, EncounterKind, Outcome
 from shared.db import JsonColumn, UTCDateTime, coded
 
 _UNCOUNTED = text("counted_at IS NULL")
+_DUE = text("erase_after IS NOT NULL")
 
 
 class Encounter(SQLModel, table=True):
@@ -20,6 +21,7 @@ class Encounter(SQLModel, table=True):
         Index("ix_encounter_state_id", "state", "id"),
         Index("uq_encounter_external_id", "agency", "external_id", unique=True),
         Index("uq_encounter_announcement_id", "announcement_id", unique=True),
+        Index("ix_encounter_erase_after", "erase_after", postgresql_where=_DUE, sqlite_where=_DUE),
         Index("ix_encounter_uncounted", "id", postgresql_where=_UNCOUNTED, sqlite_where=_UNCOUNTED),
     )
 

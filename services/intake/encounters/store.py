@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlmodel import col, false, select, true
+from sqlmodel import col, false, or_, select, true
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.intake.children.models import Child
 from services.intake.children.store import AUTHORITIES
 from services.intake.encounters.models import Encounter
 from shared.auth import Caller
@@ -22,8 +23,12 @@ def readable(caller: Caller) -> Any:
 
 
 async def get(session: AsyncSession, caller: Caller, encounter_id: str) -> Encounter | None:
-    """Return an encounter that the caller may read."""
-    found: Encounter | None = (await session.exec(readable(caller).where(Encounter.id == encounter_id))).first()
+    """Return an encounter that the caller may read: in its state, or of a child who is in its charge now (R37)."""
+    statement = readable(caller)
+    if caller.state is not None and caller.agency_kind in AUTHORITIES:
+        here = select(Child.id).where(Child.id == Encounter.child_id, Child.state == caller.state)
+        statement = select(Encounter).where(or_(Encounter.state == caller.state, here.exists()))
+    found: Encounter | None = (await session.exec(statement.where(Encounter.id == encounter_id))).first()
     return found
 
 

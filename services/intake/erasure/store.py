@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.intake.ages.models import AgeDecision
 from services.intake.assistance.models import Assistance
 from services.intake.attendances.models import CarerAttendance
+from services.intake.cases.models import CaseStanding
 from services.intake.children.models import Child, ChildChange
 from services.intake.contacts.models import Contact
 from services.intake.corrections.models import Correction
@@ -32,7 +33,8 @@ from shared.delivery.rules import DeliveryState
 from shared.idempotency import IdempotencyRecord
 
 OF_A_CHILD: tuple[type[SQLModel], ...] = (
-    AgeDecision, Assistance, ChildChange, Contact, Correction, ExternalId, Hold, HumanitarianPermit, Interview,
+    AgeDecision, Assistance, CaseStanding, ChildChange, Contact, Correction, ExternalId, Hold, HumanitarianPermit,
+    Interview,
     MatchChild, MatchKey, Procedure, Screening, Stay, Tracing,
 )  # fmt: skip
 """Tables whose `child_id` says whose the row is: it goes with the child."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from services.intake.children.rules import RetentionClass
@@ -14,6 +15,8 @@ from services.intake.families.rules import (
     SeparationState,
 )
 from shared.db import JsonColumn, UTCDateTime, coded
+
+_DUE = text("erase_after IS NOT NULL")
 
 
 class Family(SQLModel, table=True):
@@ -31,6 +34,7 @@ class FamilyMember(SQLModel, table=True):
     """A child, or an adult who cares for the children."""
 
     __tablename__ = "family_member"
+    __table_args__ = (Index("ix_family_member_erase_after", "erase_after", postgresql_where=_DUE, sqlite_where=_DUE),)
 
     id: str = Field(primary_key=True)
     family_id: str = Field(foreign_key="family.id", index=True)

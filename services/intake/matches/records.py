@@ -60,7 +60,7 @@ class Records:
     async def rows(self, child_ids: Collection[str]) -> Sequence[Record]:
         """Return what stands unsealed of these children."""
         found = await store.described(self.session, child_ids)
-        return [Record._make((*row[:-1], local_day(row.created_at, row.state))) for row in found]
+        return [Record._make((*row[:-2], local_day(row.created_at, row.met_state or row.state))) for row in found]
 
     async def open(self, rows: Sequence[Record]) -> dict[str, Described]:
         """Open identities. Those whose data key was erased are missing."""

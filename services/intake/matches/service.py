@@ -209,7 +209,7 @@ async def refresh(session: AsyncSession, runtime: Runtime, child_id: str) -> Non
         await forget(session, child_id)
         return
     identity = children.unlocked(child, opened).identity
-    who = described(identity.model_dump(mode="json"), child, local_day(child.created_at, child.state))
+    who = described(identity.model_dump(mode="json"), child, local_day(child.created_at, child.first_state))
     records = await Records.of(session, keyring, runtime.vault)
     current = records.kept(who)
     held = await store.held(session, child_id)

@@ -26,7 +26,7 @@ FREQUENT = 64
 """A key that more children than this have, beside the one who is searched for, tells too little."""
 _DESCRIBED = (
     Child.id, Child.key_id, Child.identity, Child.sex, Child.nationalities, Child.languages, Child.state,
-    Child.created_at,
+    Child.met_state, Child.created_at,
 )  # fmt: skip
 
 

@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from services.intake.children.rules import RetentionClass
 from services.intake.orientation.rules import FieldActionCode, InquiryKind, InquiryStatus, InquiryTopic
 from shared.db import UTCDateTime, coded
+
+_DUE = text("erase_after IS NOT NULL")
 
 
 class FieldAction(SQLModel, table=True):
@@ -33,6 +36,7 @@ class PaisanoInquiry(SQLModel, table=True):
     """Somebody was oriented, or complained."""
 
     __tablename__ = "paisano_inquiry"
+    __table_args__ = (Index("ix_paisano_inquiry_erase_after", "erase_after", postgresql_where=_DUE, sqlite_where=_DUE),)
 
     id: str = Field(primary_key=True)
     kind: InquiryKind = Field(sa_type=coded(InquiryKind))

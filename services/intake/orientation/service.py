@@ -1,5 +1,7 @@
 """Use cases: record what Grupos Beta do; orient, settle on the spot, or take a formal complaint to its end."""
 
+from datetime import datetime
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake.children import service as children
@@ -19,6 +21,7 @@ from services.intake.orientation.schemas import (
     InquiryOut,
     InquiryStep,
 )
+from services.intake.retention.rules import INQUIRY, schedules
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
 from shared.errors import Fault, Forbidden, Invalid, NotFound
@@ -63,6 +66,7 @@ async def take(session: AsyncSession, runtime: Runtime, caller: Caller, body: In
     if body.complainant is not None:
         row.key_id, key = await children.keyring_of(runtime).fresh()
         plain = body.complainant.model_dump_json().encode()
+        row.erase_after = _erase_after(runtime, row)
         row.complainant = seal_field(row.key_id, key, plain, table=_TABLE, column="complainant", row=row.id)
     session.add(row)
     audit.wrote(session, caller, "take", "inquiry", row.id, kind=row.kind.value, officer=row.officer)
@@ -87,8 +91,16 @@ async def step(
     row.version += 1
     if isinstance(body, ForwardIn):
         row.forwarded_to = body.to
+    row.erase_after = _erase_after(runtime, row)
     audit.wrote(session, caller, action.value, "inquiry", row.id, officer=body.officer)
     return await _show(runtime, row)
+
+
+def _erase_after(runtime: Runtime, row: PaisanoInquiry) -> datetime | None:
+    """Return when who complains is erased: counted from the end of the complaint, which holds it until then (R35)."""
+    if row.key_id is None or rules.allowed(row.status):
+        return None
+    return schedules(runtime.settings.retention)[INQUIRY].erase_after(clock.now())
 
 
 async def _find(session: AsyncSession, caller: Caller, inquiry_id: str, *, lock: bool = False) -> PaisanoInquiry:

@@ -17,7 +17,7 @@ from services.referral.cases.schemas import (
     RiskIn,
     RiskOut,
 )
-from services.referral.cases.service import changed, enter
+from services.referral.cases.service import changed, enter, tell_intake
 from shared import audit, clock, ids, jsons
 from shared.auth import Caller
 from shared.crypto import Vault
@@ -60,6 +60,7 @@ async def move_to(session: AsyncSession, caller: Caller, case: Case, state: str)
         following = CaseRepresentation(id=ids.new("rep"), procuraduria=case.representative, since=clock.now(), **same)
     _succeed(session, caller, case, former, following, RepresentativeEnd.TERRITORY)
     audit.wrote(session, caller, "move", "case", case.id, state=state)
+    await tell_intake(session, case)
 
 
 async def representations(session: AsyncSession, vault: Vault, case: Case) -> list[RepresentationOut]:

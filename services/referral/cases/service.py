@@ -36,9 +36,12 @@ from services.referral.cases.schemas import (
 )
 from shared import audit, clock, etags, ids
 from shared.auth import Caller
+from shared.delivery import service as delivery
 from shared.errors import IllegalMove, NotFound
+from shared.events import CaseMoved
 
 _CHANGED = "cases_changed"
+INTAKE = "service:intake"
 
 
 async def find(session: AsyncSession, caller: Caller, case_id: str, *, lock: bool = False) -> Case:
@@ -202,6 +205,19 @@ def changed(session: AsyncSession, case: Case) -> None:
     if case.id not in done:
         done.add(case.id)
         case.version += 1
+
+
+async def tell_intake(session: AsyncSession, case: Case) -> None:
+    """Tell intake whose territory a case is and whether it is closed: that says who reads the child, and how long."""
+    changed(session, case)
+    fact = CaseMoved(
+        child_id=case.child_id, version=case.version, state=case.state,
+        closed_at=case.updated_at if case.status is Status.CLOSED else None,
+    )  # fmt: skip
+    await delivery.publish(
+        session, CaseMoved.TYPE, case=case.child_id, subject=case.id, audience=[INTAKE],
+        data=fact.model_dump(mode="json"),
+    )  # fmt: skip
 
 
 async def step(

@@ -61,6 +61,7 @@ async def approve(session: AsyncSession, vault: Vault, caller: Caller, case_id: 
         await clocks.cancel(session, each.rule, each.resource_id)
         audit.wrote(session, caller, "cancel", "clock", each.id, reason="CASE_CLOSED", closing=row.id)
     _decide(session, caller, row, ClosingState.APPROVED, decided_by)
+    await cases.tell_intake(session, case)
     return _show(vault, caller, case, row)
 
 
@@ -107,27 +108,28 @@ async def _pending(session: AsyncSession, caller: Caller, case_id: str) -> tuple
 async def reopen(session: AsyncSession, caller: Caller, case_id: str, body: ReopeningIn) -> Case:
     """Let a closed case begin again."""
     case = await cases.find(session, caller, case_id, lock=True)
-    _reopen(session, caller, case, ReopeningReason(body.reason.value), f"{caller.agency}/{body.officer}")
+    await _reopen(session, caller, case, ReopeningReason(body.reason.value), f"{caller.agency}/{body.officer}")
     return case
 
 
-def met_again(session: AsyncSession, case: Case) -> None:
+async def met_again(session: AsyncSession, case: Case) -> None:
     """Take in that INM met the child of a closed case: it begins again, and the notice is due again (R4)."""
     if case.status is not Status.CLOSED:
         return
-    _reopen(session, SYSTEM, case, ReopeningReason.NEW_ENCOUNTER, None)
+    await _reopen(session, SYSTEM, case, ReopeningReason.NEW_ENCOUNTER, None)
     case.notified_at, case.notified_by = None, None
     cases.close_gate(session, SYSTEM, case, Gate.PP_ACKNOWLEDGED, evidence=case.id)
     if case.dif is not None:
         cases.hand_over(session, SYSTEM, case, None, None, evidence=case.id)
 
 
-def _reopen(session: AsyncSession, caller: Caller, case: Case, reason: ReopeningReason, by: str | None) -> None:
+async def _reopen(session: AsyncSession, caller: Caller, case: Case, reason: ReopeningReason, by: str | None) -> None:
     row = Reopening(id=ids.new("rop"), case_id=case.id, reason=reason, reopened_by=by, reopened_at=clock.now())
     cases.advance(session, caller, case, Action.REOPEN, subject=row.id)
     session.add(row)
     case.reopened += 1
     audit.wrote(session, caller, "reopen", "case", case.id, reason=reason.value, officer=by)
+    await cases.tell_intake(session, case)
 
 
 async def index(session: AsyncSession, vault: Vault, caller: Caller, case_id: str) -> Closings:

@@ -14,6 +14,7 @@ from services.intake.erasure.rules import KEPT, REPLIES_LIVE
 from shared import clock, ids
 from shared.delivery.models import Delivery
 from shared.errors import RefusedByLaw
+from tests.unit.intake.cases import told
 from tests.unit.intake.story import Story
 from tests.unit.intake.test_families import MOTHER, recorded
 from tests.unit.intake.test_holds import told
@@ -49,9 +50,10 @@ async def with_child_ids(world: World) -> set[str]:
 
 
 async def attended(world: World, child_id: str) -> None:
-    """What the story does not tell: the Procuraduría is notified and attends, the procedure begins."""
+    """What the story does not tell: the Procuraduría is notified and attends, the procedure begins, referral says how it stands."""
     (met,) = [row for row in await world.rows("encounter") if row["child_id"] == child_id]
     await world.duty_met("D1", child_id)
+    await told(world, child_id, 1)
     began = {"reference": "PAM-1", "officer": "opi-0417"}
     await world.send(f"/v1/intake/encounters/{met['id']}/procedures", began)
     today = clock.now().date().isoformat()

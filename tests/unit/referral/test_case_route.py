@@ -20,6 +20,7 @@ from services.referral.timeline import schemas as shown
 from shared import clock, ids
 from shared.clocks import service as clocks
 from shared.clocks.models import Clock
+from shared.events import DutyMet
 from tests.unit.referral.cases_world import (
     APPOINTED,
     EVERY_GATE,
@@ -308,7 +309,7 @@ async def test_a_new_encounter_reopens_a_closed_case_and_the_notice_is_due_again
 
 
 async def events(world: World) -> list[Any]:
-    return await world.sent("service:intake")
+    return [each for each in await world.sent("service:intake") if each.type == DutyMet.TYPE]
 
 
 # -- turning 18 ------------------------------------------------------------------------------------------
