@@ -5,8 +5,7 @@ transaction by itself: 6 times the rate of ORM flushes. On SQLite they go in one
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -15,11 +14,8 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from shared.bulk.columns import names_of, one_row, prepared, values_of
+from shared.bulk.sqlite import Taken, in_its_thread, in_sqlite
 from shared.db import Database
-
-
-class Taken(Exception):
-    """A row with this key is already there: the whole bundle was left out."""
 
 
 class CaseSeq:
@@ -77,7 +73,7 @@ async def insert(database: Database, case_key: str, rows: Sequence[Row]) -> None
         driver = (await connection.get_raw_connection()).driver_connection
         values = [value for table, content in rows for value in prepared(table, content, connection.dialect)]
         if database.is_sqlite:
-            await _insert_sqlite(driver, case_key, rows, values)
+            await in_its_thread(driver, _insert_sqlite, case_key, rows, values)
         else:
             await _insert_postgresql(driver, case_key, rows, values)
 
@@ -112,31 +108,13 @@ def _statement(tables: tuple[Table, ...], mask: tuple[bool, ...]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-async def _insert_sqlite(driver: Any, case_key: str, rows: Sequence[Row], values: list[Any]) -> None:
-    async with in_sqlite(driver):
+def _insert_sqlite(connection: sqlite3.Connection, case_key: str, rows: Sequence[Row], values: list[Any]) -> None:
+    with in_sqlite(connection):
         minted = None
         if any(value is CASE_SEQ for value in values):
-            minted = (await (await driver.execute(_MINT.format("?"), (case_key,))).fetchone())[0]
+            minted = connection.execute(_MINT.format("?"), (case_key,)).fetchone()[0]
         place = 0
         for table, content in rows:
             own = [minted if value is CASE_SEQ else value for value in values[place : place + len(content)]]
-            await driver.execute(one_row(table), own)
+            connection.execute(one_row(table), own)
             place += len(content)
-
-
-@asynccontextmanager
-async def in_sqlite(driver: Any) -> AsyncIterator[None]:
-    """A transaction that holds the write lock from its start. Raises Taken."""
-    await driver.execute("PRAGMA query_only=0")
-    await driver.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        await driver.commit()
-    except sqlite3.IntegrityError as error:
-        await driver.rollback()
-        if error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
-            raise Taken from None
-        raise
-    except BaseException:
-        await driver.rollback()
-        raise

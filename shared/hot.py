@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from shared import bundle, clock, idempotency
 from shared.auth import Caller
-from shared.bundle import Row, Taken
+from shared.bulk.sqlite import Taken
+from shared.bundle import Row
 from shared.errors import Conflict, Refusal
 from shared.idempotency import IdempotencyRecord
 from shared.openapi import deprecation

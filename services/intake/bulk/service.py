@@ -25,7 +25,8 @@ from shared.auth import Caller
 from shared.bulk.insert import Case, insert_many
 from shared.bulk.lines import BadLine, cells, header, lines
 from shared.bulk.route import CSV, Upload
-from shared.bundle import Taken, row
+from shared.bulk.sqlite import Taken
+from shared.bundle import row
 from shared.errors import Fault, Invalid, NotFound, Refusal, Unavailable
 from shared.runtime import Runtime
 
