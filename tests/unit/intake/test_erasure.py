@@ -17,7 +17,7 @@ from shared.errors import RefusedByLaw
 from tests.unit.intake.cases import told
 from tests.unit.intake.story import Story
 from tests.unit.intake.test_families import MOTHER, recorded
-from tests.unit.intake.test_holds import told
+from tests.unit.intake.test_holds import told as held_up
 from tests.unit.intake.world import CHILDREN, Row, World, ago, assert_problem, encounter, girl
 
 NOW = datetime.fromisoformat("2026-03-02T15:00:00+00:00")
@@ -50,7 +50,7 @@ async def with_child_ids(world: World) -> set[str]:
 
 
 async def attended(world: World, child_id: str) -> None:
-    """What the story does not tell: the Procuraduría is notified and attends, the procedure begins, referral says how it stands."""
+    """What the story does not tell: the Procuraduría attends, the procedure begins, referral says how it stands."""
     (met,) = [row for row in await world.rows("encounter") if row["child_id"] == child_id]
     await world.duty_met("D1", child_id)
     await told(world, child_id, 1)
@@ -92,7 +92,7 @@ async def test_of_an_erased_child_no_row_is_left_but_what_the_law_keeps(world: W
     child = (await world.rows("child", "created_at"))[0]
     sister = await world.met(encounter(child=girl(relatives=[child["id"]])))
     await attended(world, child["id"])
-    await told(world, child["id"], ids.new("hld"), clock.now())
+    await held_up(world, child["id"], ids.new("hld"), clock.now())
     before = await standing(world, child["id"])
     assert await with_child_ids(world) - before <= {"statistic_event", "statistic_return"}, "the story makes none yet"
     await blocked(world, child["id"])

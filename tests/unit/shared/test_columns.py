@@ -15,7 +15,8 @@ import services.referral.main  # noqa: F401  (the tables of every service)
 from shared.bulk.columns import Rendered, prepared
 from shared.db import UTCDateTime
 
-DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": postgresql.asyncpg.dialect()}
+_POSTGRESQL: Any = postgresql.asyncpg.dialect
+DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect(), "postgresql": _POSTGRESQL()}
 ELSEWHERE = timezone(timedelta(hours=-6))
 MOMENTS = [
     datetime(2026, 3, 1, 0, 0, tzinfo=UTC),
@@ -36,7 +37,10 @@ def samples(kind: Any) -> list[Any]:
         return [True, False]
     if isinstance(kind, Date):
         return [date(2026, 3, 1)]
-    return [] if isinstance(kind, LargeBinary) else {int: [7], float: [1.5]}.get(kind.python_type, ["ñandú"])
+    if isinstance(kind, LargeBinary):
+        return []
+    plain: dict[type, list[Any]] = {int: [7], float: [1.5]}
+    return plain.get(kind.python_type, ["ñandú"])
 
 
 def columns() -> Iterator[tuple[Table, int, Any]]:
