@@ -1,4 +1,4 @@
-"""Commands of the gateway: `python -m gateway api | migrate | clients … | suspensions … | changes … | keys …`."""
+"""Commands of the gateway: `python -m gateway api | migrate | await-schema | clients … | keys …` and others."""
 
 import sys
 

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from shared import clock, migrate, telemetry
 from shared.delivery import store
 from shared.delivery.ages import ages
+from shared.rollout import leaving
 from shared.runtime import Runtime
 
 _FRESH = 1.0
@@ -27,13 +28,12 @@ class Health:
 
     runtime: Runtime
     package: str
-    draining: bool = False
     _well_at: float = -1e9
     _knew_schema: bool = False
 
     async def reason(self) -> str | None:
         """Return why this process is not ready, or None."""
-        if self.draining:
+        if leaving.said():
             return "draining"
         if time.monotonic() - self._well_at < _FRESH and not self.runtime.database.full:
             return None

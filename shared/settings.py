@@ -1,5 +1,6 @@
 """Settings come from the environment (`RUTA_…`); secrets come from files that it names."""
 
+import os
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,10 @@ class Settings(BaseSettings):
     environment: Literal["production", "sandbox"] = "production"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    secrets_dir: Path | None = Field(default=None, description="folder of files named like settings, for secret ones")
+    farewell_seconds: float = Field(
+        default=0, ge=0, le=60, description="APIs only: how long /readyz says no before no connection is taken any more"
+    )
 
     database_url: str = Field(description="sqlite+aiosqlite:///file or a postgresql:// URL")
     keyring_url: str = Field(default="", description="intake only: the database of wrapped data keys")
@@ -135,5 +140,5 @@ class Settings(BaseSettings):
 
 @cache
 def load() -> Settings:
-    """Read the environment once."""
-    return Settings()
+    """Read the environment once, and what it does not say from the files in RUTA_SECRETS_DIR."""
+    return Settings(_secrets_dir=os.environ.get("RUTA_SECRETS_DIR") or None)

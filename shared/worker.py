@@ -24,7 +24,8 @@ from shared.settings import Settings
 
 Turn = Callable[[], Awaitable[int]]
 _STALE = 30.0
-_GRACE = 8.0
+STOPPING_SECONDS = 10.0
+GRACE_SECONDS = 8.0
 """Seconds in which sends that are under way may end, before their leases are given back."""
 
 
@@ -104,9 +105,9 @@ def create_worker(
         running = asyncio.create_task(_run(worker, runtime, on_start))
         yield
         worker.stop()
-        await asyncio.wait([running], timeout=10)
+        await asyncio.wait([running], timeout=STOPPING_SECONDS)
         running.cancel()
-        await deliverer.drain(grace=_GRACE)
+        await deliverer.drain(grace=GRACE_SECONDS)
         await sender.close()
         await runtime.close()
 

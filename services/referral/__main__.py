@@ -1,4 +1,4 @@
-"""Commands of this service: `python -m services.referral api | worker | migrate | restored`."""
+"""Commands of this service: `python -m services.referral api | worker | migrate | await-schema | restored`."""
 
 import sys
 

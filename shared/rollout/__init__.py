@@ -1,0 +1,1 @@
+"""How one process takes the place of another without a request getting lost."""
