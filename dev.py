@@ -37,7 +37,7 @@ STAMP = os.path.join(VENV, "installed.json")
 LOG = os.path.join(VENV, "install.log")
 REQUIREMENTS = os.path.join(ROOT, "requirements")
 SATISFIES = {"run.txt": ["run.txt"], "test.txt": ["run.txt", "test.txt"]}  # test.txt holds all of run.txt
-CHECKED = ["shared", "gateway", "services", "sandbox", "tests", "bench", "dev.py"]
+CHECKED = ["shared", "gateway", "services", "sandbox", "tests", "bench", "k8s", "dev.py"]
 
 
 class Refusal(Exception):
