@@ -87,7 +87,7 @@ def test_it_runs_as_our_user_installs_by_hash_and_says_its_version() -> None:
 
 
 def test_every_role_of_the_manifests_is_in_it_and_nothing_in_it_needs_what_is_not(tree: Path) -> None:
-    """That each command starts is shown by tests/e2e/test_rollout.py, which runs them all."""
+    """That each command starts is shown by tests/e2e/test_manifests.py, which runs them all."""
     roles = {each["args"][0] for name in OVERLAYS for pod in pods(overlay(name)) for each in pod.containers}
     assert roles == {"gateway", "services.intake", "services.referral", "services.consular", "shared.egress"}
     assert [role for role in roles if not (tree / role.replace(".", "/") / "__main__.py").is_file()] == []
