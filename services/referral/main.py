@@ -34,6 +34,8 @@ from services.referral.duty.routes import duty as duty_routes
 from services.referral.duty.routes import rosters as roster_routes
 from services.referral.handlers import HANDLERS
 from services.referral.hsds.routes import routes as hsds_routes
+from services.referral.interop import rules as interop
+from services.referral.interop.routes import routes as interop_routes
 from services.referral.majority import rules as majority
 from services.referral.majority.routes import routes as task_routes
 from services.referral.measures import rules as measures
@@ -78,7 +80,7 @@ HANDED_OVER = (*referrals.RULES, *transfers.RULES)
 OUTCOMES = (*refuge.RULES, *return_points.RULES, *returns.RULES)
 CARE = (*oficios.RULES, *measures.RULES, *determinations.RULES)
 KNOWING = (*consents.RULES, *disclosures.RULES, *protection.RULES, *lifting.RULES)
-RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *KNOWING, *OUTCOMES)
+RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, *KNOWING, *OUTCOMES, *interop.RULES)
 ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
 ENDS = (*absences.DEADLINES, *majority.DEADLINES, *refuge.DEADLINES, *returns.DEADLINES)
 DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS, *consents.DEADLINES, *lifting.DEADLINES)
@@ -129,6 +131,7 @@ def api(runtime: Runtime) -> ASGIApp:
             calendar_routes,
             *GUARD_ROUTES,
             *OUTCOME_ROUTES,
+            interop_routes,
             *routers("referral", gate=permits.gate(runtime.database), asks=permits.asks),
             rulebook("referral", RULES, DEADLINES),
         ],

@@ -8,6 +8,7 @@ from services.referral.calendar import service as calendar
 from services.referral.cas_reports.service import Opener
 from services.referral.clocks.service import fired
 from services.referral.consents.expiry import Expiry
+from services.referral.interop import quarantine
 from services.referral.majority import service as majority
 from services.referral.protection import facts, permits
 from services.referral.referrals.upkeep import Upkeep
@@ -28,6 +29,7 @@ def worker(runtime: Runtime) -> FastAPI:
         "cas-reports": Opener(runtime).turn,
         "majority": lambda: majority.turn(runtime.database),
         "calendar": lambda: sweep(runtime.database, SYSTEM),
+        "interop": quarantine.Lapse(runtime.database).turn,
         "refuge": Turns(runtime).turn,
         "consents": Expiry(runtime).turn,
     }

@@ -92,6 +92,7 @@ READERS: dict[str, frozenset[str]] = {
     "referral/withheld": _INM | {"pp-fed", "unicef"},  # from the Procuraduría of the state (R29)
     "parent": _REPRESENTED | {"unicef"},
     "referral_load": frozenset({"pp-chp"}),  # whose upload it was
+    "quarantine": frozenset({"pp-chp"}),  # whose message waits
     "consent": _REPRESENTED,  # who recorded it, and to whom the child is represented
     "withdrawal_notice": _REPRESENTED | {"unicef"},
     "override": _REPRESENTED,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -266,6 +267,20 @@ class Stage:
         for step in steps:
             await self.cast["unicef"].post(f"/v1/referral/referrals/{made['id']}/{step}", {})
         return str(made["id"])
+
+    async def understood_late(self) -> str:
+        """Return a message of UNICEF's Primero that waits, though the mapping has learned its word meanwhile."""
+        self.count += 1
+        word = f"taken_{self.count}"
+        body = {
+            "id": f"p-{self.count}", "type": "Referral", "service_record_id": await self.referral(), "status": word,
+            "created_at": datetime.now(UTC).isoformat(),
+        }  # fmt: skip
+        with suppress(Refused):
+            await self.cast["unicef"].post("/v1/referral/interop/primero/referrals", {"data": body})
+        row = {"system": "primero", "list": "state", "ours": "accepted", "theirs": word, "way": "in", "source": "Stage"}
+        await self.cast["ruta-operations"].post("/v1/referral/interop/mappings", row)
+        return str((await self.cast["unicef"].items("/v1/referral/interop/quarantine"))[0]["id"])
 
     async def clock(self) -> str:
         """Return a clock that INM owes: of intake, as referral has learned of it."""

@@ -272,7 +272,10 @@ async def _more(world: referral.World, place: Place, case: Any) -> None:
     async with place.as_("pp-chp") as pp:
         sent = key() | {"Content-Type": "application/x-ndjson"}
         loaded = await pp.post("/v1/referral/referrals/bulk", content=b"{}", headers=sent)
+        odd = {"id": "p-1", "type": "Referral", "status": "paused", "created_at": "2026-11-20T15:04:05Z"}
+        kept = await pp.post("/v1/referral/interop/primero/referrals", json={"data": odd}, headers=key())
     place.objects |= {
+        "quarantine": kept.headers["Location"].rpartition("/")[2],
         "referral/withheld": hidden["id"], "referral_load": loaded.json()["id"],
         "transfer/proposed": (await world.post("dif-chp", "/transfers", body, 201)).json()["id"],
     }  # fmt: skip

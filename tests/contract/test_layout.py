@@ -48,6 +48,22 @@ OWN = {
     # code lists; what is covered; a withdrawal travels, and expiry; sharing without consent; from whom a case is kept
     "referral/consents": {"codes.py", "coverage.py", "travel.py", "expiry.py", "overrides.py", "withholdings.py"},
     "referral/disclosures": {"guard.py"},  # who may be reached at all
+    # the words of three systems: the shipped table, the book of today, their forms, steps, what waits, export
+    "referral/interop": {
+        "answers.py",
+        "book.py",
+        "feed.py",
+        "fhir.py",
+        "primero.py",
+        "progres.py",
+        "quarantine.py",
+        "shelf.py",
+        "steps.py",
+        "table.py",
+        "tasks.py",
+        "texts.py",
+        "wire.py",
+    },
     # R11 where a child passes to a centre; asks about a child who has not arrived
     "referral/transfers": {"centres.py", "upkeep.py"},
     # code lists; what each step entails; what a claim holds up; the worker's turn

@@ -45,6 +45,7 @@ class DeclineReason(StrEnum):
     SAFETY = "SAFETY"
     CHILD_DECLINES = "CHILD_DECLINES"
     DUPLICATE = "DUPLICATE"
+    NOT_IDENTIFIED = "NOT_IDENTIFIED"  # in the recipient's own register
 
 
 class RefusalReturn(StrEnum):
@@ -156,6 +157,7 @@ DECLINE_REASONS: Mapping[DeclineReason, Text] = {
     DeclineReason.SAFETY: Text("The child would not be safe there", "Ahí no habría seguridad para la NNA"),
     DeclineReason.CHILD_DECLINES: Text("The child does not want it", "La NNA no lo desea"),
     DeclineReason.DUPLICATE: Text("Asked for twice", "Solicitud repetida"),
+    DeclineReason.NOT_IDENTIFIED: Text("Its register does not know the child", "Su registro no identifica a la NNA"),
 }
 REFUSAL_RETURNS: Mapping[RefusalReturn, Text] = {
     RefusalReturn.CAPACITY_EXISTS: Text("The directory shows a place", "El directorio muestra lugar"),
