@@ -9,7 +9,7 @@ _PREFIX = "#/components/schemas/"
 
 
 def merged(own: Description, services: Mapping[str, Description]) -> dict[str, Any]:
-    """Return `own` with the paths and shapes of all services.
+    """Return `own` with the paths, webhooks and shapes of all services.
 
     A shape that two services mean differently gets the service's name before its own; one of `own`
     that a service means differently, the gateway's.
@@ -27,6 +27,8 @@ def merged(own: Description, services: Mapping[str, Description]) -> dict[str, A
             schemas[renamed.get(old, old)] = _pointed(schema, renamed)
         for path, item in service.get("paths", {}).items():
             result["paths"][path] = _tagged(_pointed(item, renamed), name)
+        for event, item in service.get("webhooks", {}).items():
+            result.setdefault("webhooks", {})[event] = item
         # A refusal is the same everywhere: each description takes it from the one catalogue.
         responses = service.get("components", {}).get("responses", {})
         result["components"]["responses"] = result["components"].get("responses", {}) | responses

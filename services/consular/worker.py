@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.consular.consulates import service as directory
-from services.consular.notices import service
+from services.consular.notices import chain
 from services.consular.notices.gate import permit_gate
 from services.consular.notices.rules import CHAIN
 from shared.events import NoticeIssued
@@ -16,9 +16,9 @@ def worker(runtime: Runtime) -> FastAPI:
     return create_worker(
         runtime,
         "services.consular",
-        fired=service.clock_spoke,
+        fired=chain.VOICE,
         gate=permit_gate(runtime.peers),
         chains={NoticeIssued.TYPE: CHAIN},
-        escalate=service.escalate,
+        escalate=chain.escalate,
         on_start=directory.load,
     )

@@ -129,6 +129,9 @@ READERS: dict[str, frozenset[str]] = {
     "notice/received": _INM | {"pp-chp", "con-hnd-tapachula"},
     "notice/withheld": _INM | {"pp-chp"},
     "notice/undeliverable": _INM | {"pp-chp"},
+    "notice/letter": _INM | {"pp-chp"},
+    "letter": _INM | {"pp-chp"},  # the consulate has the paper
+    "notice_history": _INM | {"pp-chp"},
     # the directory: public but for what leads to children
     "agency": EVERYBODY,
     "location": EVERYBODY,  # with the address or, where R31 withholds it, without

@@ -138,6 +138,8 @@ def kind_of(place: Place, route: APIRoute, param: str) -> str:
     if route.path_format == "/v1/referral/indications" and "GET" in methods_of(route):
         return "indications"
     word = route.path_format.rpartition("/")[2]
+    if kind == "notice" and word == "history":
+        return "notice_history"  # a consulate reads its notice, and no history of it
     if word == "disclosure":
         return "disclosed"  # the referral; a disclosure is one reading
     if word in _LISTS and "GET" in methods_of(route):

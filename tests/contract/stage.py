@@ -19,6 +19,8 @@ from sandbox.secrets import SECRET
 from sandbox.shelters import CAS, furnish
 from sandbox.system import System
 from services.consular.consulates.models import Consulate as Consulate  # a notice names one: its table must be known
+from services.consular.letters.models import Letter
+from services.consular.letters.rules import LetterKind, LetterStatus
 from services.consular.notices.models import Notice
 from services.consular.notices.rules import NoticeStatus
 from services.referral.cas_reports.models import CasReport
@@ -451,6 +453,30 @@ class Stage:
         found = await until(lambda: self._received(consulate))
         return str(found)
 
+    async def letter(self) -> str:
+        """Return a letter about the girl, whose notice is released: printed, and not yet handed over."""
+        notice_id = await self.notice(NoticeStatus.ISSUED)
+        releases = await self.cast["inm-chp"].items("/v1/referral/releases")
+        letter = _letter(notice_id, next(str(each["id"]) for each in releases if each["state"] == "released"))
+        await self.write("consular", letter)
+        return letter.id
+
+    async def sent_by_letter(self) -> str:
+        """Return a notice that a letter told."""
+        notice = Notice(
+            id=ids.opaque("ntc"), release_id=ids.opaque("rel"), nationality="HND", state="MX-CHP", pp=OFFICE,
+            dif=OFFICE, status=NoticeStatus.ISSUED, consulate_id="con-hnd-tapachula", issued_at=datetime.now(UTC),
+        )  # fmt: skip
+        await self.write("consular", notice)
+        letter = _letter(notice.id, notice.release_id)
+        letter.status, letter.sent_at = LetterStatus.SENT, datetime.now(UTC)
+        await self.write("consular", letter)
+        return notice.id
+
+    async def post(self) -> str:
+        """Return a consulate."""
+        return "con-hnd-tapachula"
+
     async def _received(self, consulate: Any) -> str | None:
         feed = await consulate.feed("/v1/consular/events", endpoint_id=await self.pulled())
         return next((each["data"]["notice_id"] for each in feed if each["type"] == "notice.issued"), None)
@@ -706,3 +732,16 @@ class Stage:
 
 
 Prepare = Callable[[Stage], Awaitable[Values]]
+
+
+def _letter(notice_id: str, release_id: str) -> Letter:
+    """Return a letter that was printed before the moment that examples name."""
+    said = {
+        "notice_id": notice_id, "nationality": "HND", "state": "MX-CHP", "pp": OFFICE, "dif": OFFICE,
+        "statement_es": "Conforme al artículo 112 …",
+    }  # fmt: skip
+    return Letter(
+        id=ids.opaque("ltr"), notice_id=notice_id, release_id=release_id, state="MX-CHP", kind=LetterKind.NOTICE,
+        consulate_id="con-hnd-tapachula", status=LetterStatus.TO_SEND, content=said, owed_at=datetime.now(UTC),
+        printed=["2026-11-20T15:04:00+00:00"],
+    )  # fmt: skip

@@ -310,8 +310,10 @@ async def consular_place(url: str, folder: Path) -> AsyncIterator[Place]:
             releases = {"received": await world.release()}
             await world.turn()
             world.referral.default = "wait"
-            releases |= {"withheld": await world.release(), "undeliverable": await world.release("SLV")}
+            releases |= {"withheld": await world.release(), "undeliverable": await world.release("ECU")}
+            releases["letter"] = await world.release("SLV")
             await world.turn()
+            world.referral.verdicts[releases["letter"]] = "open"  # it may be printed, as often as somebody reads it
         async with world.runtime.database.work(write=False) as session:
             for name, release_id in releases.items():
                 notice = (await session.exec(select(Notice).where(Notice.release_id == release_id))).one()
@@ -319,7 +321,11 @@ async def consular_place(url: str, folder: Path) -> AsyncIterator[Place]:
                 if name == "withheld":
                     gated = select(Delivery).where(col(Delivery.gate) == release_id)
                     place.objects["consular:delivery/withheld"] = (await session.exec(gated)).one().id
-        place.objects["consulate"] = consular.TAPACHULA
+        async with place.as_("inm-chp") as inm:
+            (letter,) = (await inm.get("/v1/consular/letters")).json()["items"]
+        place.objects |= {
+            "consulate": consular.TAPACHULA, "letter": letter["id"], "notice_history": place.objects["notice/received"],
+        }  # fmt: skip
         yield place
 
 

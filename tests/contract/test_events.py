@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.consular.notices.schemas import NoticeTold
 from services.referral.consents.schemas import ConsentWithdrawn
 from services.referral.transfers.schemas import TransferMoved
 from shared import events
@@ -29,6 +30,7 @@ KINDS: dict[str, type[Fact]] = {
     "clock.breached": ClockSpoke,
 }
 KINDS |= {"clock.escalated": ClockSpoke, ClockMoved.TYPE: ClockMoved, HoldMoved.TYPE: HoldMoved}
+KINDS |= {NoticeTold.TYPE: NoticeTold}
 BODY = {"id", "type", "version", "time", "audience", "epoch", "sequence", "data"}
 
 

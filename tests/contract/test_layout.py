@@ -29,7 +29,10 @@ OWN = {
     "referral/determinations": {"assessments.py", "codes.py"},  # what is found, and what the child says; code lists
     "referral/measures": {"admissions.py", "codes.py"},  # who lives in a centre on a measure; code lists
     "referral/plans": {"items.py", "codes.py"},  # what is done with each item; code lists
-    "consular/notices": {"gate.py"},  # asks referral for a permit
+    # asks referral for a permit; what follows where nobody acknowledges; notices as each reader sees them; what is sent
+    "consular/notices": {"chain.py", "gate.py", "views.py", "webhooks.py"},
+    "consular/consulates": {"table.py"},  # the directory as CSV: import and export
+    "consular/letters": {"paper.py"},  # the letter as PDF
     "referral/agencies": {"table.py"},  # the directory as CSV: import and export
     # codes, time limits and who is asked next, each a table; opening and steps; sealed words; what the worker does;
     # many at once

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Field, SQLModel
 
-from services.consular.notices.rules import NoticeStatus
+from services.consular.notices.rules import NoticeDecision, NoticeStatus
 from shared.db import JsonColumn, UTCDateTime, coded
 
 
@@ -27,3 +27,15 @@ class Notice(SQLModel, table=True):
     status: NoticeStatus = Field(sa_type=coded(NoticeStatus))
     issued_at: datetime = Field(sa_type=UTCDateTime)
     acknowledged_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    addressee: str | None = Field(default=None, description="the state of residence, where the notice goes there")
+    acknowledged_by: str | None = Field(default=None, description="the officer who recorded what came on paper")
+    evidence: str | None = Field(default=None, description="its number")
+    decision: NoticeDecision | None = Field(default=None, sa_type=coded(NoticeDecision))
+    decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    decided_by: str | None = Field(default=None, description="the officer's number")
+    decided_in: str | None = Field(default=None, description="the number of the file")
+
+    @property
+    def told(self) -> str:
+        """The state whose consulates are told: that of nationality, or of residence where the release says so."""
+        return self.addressee or self.nationality

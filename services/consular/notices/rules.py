@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.consular.letters.rules import AUTHORITIES
 from shared import jsons
 from shared.catalogue import Text
 from shared.clocks.rules import Deadline
@@ -20,8 +21,9 @@ class NoticeStatus(StrEnum):
     """Where a notice stands. None of them tells whether referral still permits it: nobody here may know."""
 
     ISSUED = "issued"  # the worker sends it, then the consulate acts
+    LETTER = "letter"  # the post takes no messages: a person sends a letter
     ACKNOWLEDGED = "acknowledged"
-    UNDELIVERABLE = "undeliverable"  # no post, or none that can be reached: INM or the Procuraduría acts next
+    UNDELIVERABLE = "undeliverable"  # no post: INM or the Procuraduría acts next
 
 
 class Action(StrEnum):
@@ -29,6 +31,9 @@ class Action(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     ROUTE_AGAIN = "route_again"
+    HAND_OVER = "hand_over"  # a letter was: recorded there
+    RECORD_ACKNOWLEDGEMENT = "record_acknowledgement"  # it came on paper
+    DECIDE = "decide"
 
 
 class Stage(StrEnum):
@@ -46,14 +51,31 @@ class Stage(StrEnum):
 MOVES: Mapping[tuple[NoticeStatus, Action], NoticeStatus] = {
     (NoticeStatus.ISSUED, Action.ACKNOWLEDGE): NoticeStatus.ACKNOWLEDGED,
     (NoticeStatus.ACKNOWLEDGED, Action.ACKNOWLEDGE): NoticeStatus.ACKNOWLEDGED,  # said twice, counts once
-    (NoticeStatus.UNDELIVERABLE, Action.ROUTE_AGAIN): NoticeStatus.ISSUED,
+    (NoticeStatus.UNDELIVERABLE, Action.ROUTE_AGAIN): NoticeStatus.ISSUED,  # or LETTER, as the post has it
+    (NoticeStatus.LETTER, Action.ROUTE_AGAIN): NoticeStatus.ISSUED,
+    (NoticeStatus.LETTER, Action.HAND_OVER): NoticeStatus.ISSUED,
+    (NoticeStatus.ISSUED, Action.HAND_OVER): NoticeStatus.ISSUED,  # a reminder, or the embassy's
+    (NoticeStatus.ACKNOWLEDGED, Action.HAND_OVER): NoticeStatus.ACKNOWLEDGED,
+    (NoticeStatus.ISSUED, Action.RECORD_ACKNOWLEDGEMENT): NoticeStatus.ACKNOWLEDGED,
+    (NoticeStatus.ISSUED, Action.DECIDE): NoticeStatus.ISSUED,
+    (NoticeStatus.LETTER, Action.DECIDE): NoticeStatus.LETTER,
+    (NoticeStatus.UNDELIVERABLE, Action.DECIDE): NoticeStatus.UNDELIVERABLE,
 }
 
-AUTHORITIES = ("INM", "PP")
 ACTORS: Mapping[Action, tuple[str, ...]] = {
     Action.ACKNOWLEDGE: ("CONSULATE",),
     Action.ROUTE_AGAIN: AUTHORITIES,
+    Action.HAND_OVER: (),
+    Action.RECORD_ACKNOWLEDGEMENT: AUTHORITIES,
+    Action.DECIDE: AUTHORITIES,
 }
+
+
+class NoticeDecision(StrEnum):
+    """What a person decides who takes a notice over."""
+
+    SEND_LETTER = "send_letter"  # on paper, behind the gate as every letter
+    NO_FURTHER_STEP = "no_further_step"  # no consulate learns of this
 
 
 def advance(status: NoticeStatus, action: Action, kind: str) -> NoticeStatus:
@@ -70,20 +92,12 @@ def allowed_actions(status: NoticeStatus, kind: str) -> list[str]:
     return [
         action.value
         for (at, action), to in MOVES.items()
-        if at is status and to is not status and kind in ACTORS[action]
+        if at is status and (to is not status or action is Action.DECIDE) and kind in ACTORS[action]
     ]
 
 
 # -- the law ---------------------------------------------------------------------------------------
 
-R16 = Rule(
-    "R16",
-    Text(
-        "Nothing about a child leaves for a state of origin unless referral permits that very send.",
-        "Nada sobre una niña, niño o adolescente sale hacia un Estado de origen sin permiso para ese envío.",
-    ),
-    "LM 112-V; LRPCAP 21; a permit for each send is a design decision",
-)
 R18 = Rule(
     "R18",
     Text(
@@ -120,6 +134,26 @@ C2 = Deadline(
     due=timedelta(hours=72),
 )
 
+C5 = Deadline(
+    "C5",
+    Text("A person takes over a notice that nobody acknowledges", "Una persona atiende un aviso sin acuse"),
+    "design decision: LM 112 gives no number",
+    verified=False,
+    warn=timedelta(hours=24),
+    due=timedelta(hours=72),
+)
+
+BY_HAND = Rule(
+    "BY-HAND",
+    Text(
+        "An acknowledgement on paper is recorded with officer and number, of a notice that was sent; so is what a "
+        "person decides who takes a notice over. No consulate learns of the decision.",
+        "El acuse en papel de un aviso enviado se registra con servidor público y número; también lo que decide quien "
+        "atiende un aviso. Ningún consulado conoce la decisión.",
+    ),
+    "design decision",
+    verified=False,
+)
 ESCALATION = Rule(
     "ESCALATION",
     Text(
@@ -171,3 +205,39 @@ def padded(content: dict[str, Any]) -> dict[str, Any]:
     if missing < 0:
         raise ValueError("A notice is longer than a notice may be.")
     return {**content, "padding": "." * missing}
+
+
+# -- what happened, for authorities ----------------------------------------------------------------
+
+
+class Happened(StrEnum):
+    """One thing in the history of a notice. A send that the gate holds and one that it has ended are none."""
+
+    ISSUED = "issued"
+    SENT = "sent"
+    RECEIVED = "received"
+    REMINDED = "reminded"
+    ESCALATED = "escalated"
+    LETTER_OWED = "letter_owed"
+    LETTER_SENT = "letter_sent"
+    ACKNOWLEDGED = "acknowledged"
+    WARNED = "warned"
+    BREACHED = "breached"
+    PERSON = "person"
+    DECIDED = "decided"
+
+
+HISTORY: Mapping[Happened, Text] = {
+    Happened.ISSUED: Text("The notice was issued", "Se emitió el aviso"),
+    Happened.SENT: Text("It was sent for the first time", "Se envió por primera vez"),
+    Happened.RECEIVED: Text("The system of the post received it", "El sistema de la oficina lo recibió"),
+    Happened.REMINDED: Text("A reminder was sent", "Se envió un recordatorio"),
+    Happened.ESCALATED: Text("It is to go to the embassy too", "Debe enviarse también a la embajada"),
+    Happened.LETTER_OWED: Text("A letter is to be sent", "Debe enviarse un oficio"),
+    Happened.LETTER_SENT: Text("A letter was handed over", "Se entregó un oficio"),
+    Happened.ACKNOWLEDGED: Text("It was acknowledged", "Se acusó recibo"),
+    Happened.WARNED: Text("A time limit is nearly over", "Un plazo está por vencer"),
+    Happened.BREACHED: Text("A time limit is over", "Venció un plazo"),
+    Happened.PERSON: Text("A person is to take it over", "Debe atenderlo una persona"),
+    Happened.DECIDED: Text("A person has decided", "Una persona decidió"),
+}

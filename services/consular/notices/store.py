@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import col, false, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.consular.letters import store as letters
+from services.consular.letters.rules import AUTHORITIES
 from services.consular.notices.models import Notice
-from services.consular.notices.rules import AUTHORITIES
 from shared.auth import Caller
 from shared.clocks.models import Clock
+from shared.delivery.facts import EventReminder
 from shared.delivery.models import Attempt, Delivery, Endpoint, Event
 from shared.events import NoticeIssued
 
@@ -17,14 +20,18 @@ from shared.events import NoticeIssued
 def readable(caller: Caller) -> Any:
     """Select the notices that the caller may read if it can name them.
 
-    A consulate's are those addressed or escalated to it whose first permitted send to it has begun: whoever
-    knows the id of one, which is pure chance, has received it, even where the answer got lost.
+    A consulate's are those addressed or escalated to it whose first permitted send to it has begun, or of which a
+    letter was handed over to it: whoever knows the id of one, which is pure chance, has received it, even where the
+    answer got lost.
     """
     if caller.agency_kind == "CONSULATE":
         return select(Notice).where(
             or_(Notice.consulate_id == caller.agency, Notice.escalated_to == caller.agency),
-            Notice.nationality == caller.country,
-            _deliveries(caller).where(col(Delivery.sequence).is_not(None)).exists(),
+            func.coalesce(Notice.addressee, Notice.nationality) == caller.country,
+            or_(
+                _deliveries(caller).where(col(Delivery.sequence).is_not(None)).exists(),
+                letters.sent_to(caller, Notice.id),
+            ),
         )
     if caller.agency_kind in AUTHORITIES:
         return select(Notice).where(Notice.state == caller.state)
@@ -71,17 +78,19 @@ async def of_release(session: AsyncSession, release_id: str) -> Notice | None:
     return (await session.exec(select(Notice).where(Notice.release_id == release_id))).first()
 
 
-async def deliveries(session: AsyncSession, notice_ids: Sequence[str]) -> Sequence[tuple[str, Delivery]]:
-    """Return the deliveries of notices that the caller has been shown to be able to read."""
+async def deliveries(session: AsyncSession, notice_ids: Sequence[str]) -> Sequence[tuple[Event, str, Delivery]]:
+    """Return the deliveries of notices and of their reminders that the caller may read about, with their receivers."""
     statement = (
-        select(Event.subject, Delivery)
+        select(Event, Endpoint.owner, Delivery)
         .join(Delivery, col(Delivery.event_id) == col(Event.id))
-        .where(col(Event.subject).in_(notice_ids), Event.type == NoticeIssued.TYPE)
+        .join(Endpoint, col(Endpoint.id) == col(Delivery.endpoint_id))
+        .where(col(Event.subject).in_(notice_ids), col(Event.type).in_((NoticeIssued.TYPE, EventReminder.TYPE)))
     )
     return (await session.exec(statement)).all()
 
 
-async def clocks(session: AsyncSession, notice_ids: Sequence[str]) -> Sequence[Clock]:
-    """Return the clocks of notices that the caller has been shown to be able to read."""
-    statement = select(Clock).where(col(Clock.resource_id).in_(notice_ids)).order_by(col(Clock.rule))
+async def clocks(session: AsyncSession, notices: Sequence[Notice]) -> Sequence[Clock]:
+    """Return the clocks of notices, and of their letters, that the caller has been shown to be able to read."""
+    keys = [notice.release_id for notice in notices]
+    statement = select(Clock).where(col(Clock.case_key).in_(keys)).order_by(col(Clock.rule), col(Clock.id))
     return (await session.exec(statement)).all()

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from services.consular.notices import service
+from services.consular.notices import chain
 from services.consular.worker import worker
 from shared import clock
 from shared.audit import AuditEntry
@@ -96,12 +96,14 @@ async def test_a_missed_acknowledgement_shows_to_authorities_and_to_nobody_else(
     before = await world.notices(world.consulate())
     for hours in (25, 73):
         with clock.at(clock.now() + timedelta(hours=hours)):
-            assert await clocks.fire(world.runtime.database, service.clock_spoke) == 1
-    assert [row["state"] for row in (await world.notice())["clocks"]] == ["breached"]
+            assert await clocks.fire(world.runtime.database, chain.VOICE) == 1
+    clocks_now = [(row["rule"], row["agency"], row["state"]) for row in (await world.notice())["clocks"]]
+    assert clocks_now == [("C1", TAPACHULA, "breached"), ("C5", "pp-chp", "running")]  # a person takes it over
     assert await world.notices(world.consulate()) == before
     async with world.runtime.database.work(write=False) as session:
         spoken = (await session.exec(select(AuditEntry).where(AuditEntry.action.startswith("clock.")))).all()
-        assert len((await session.exec(select(Event))).all()) == 1
+        events = (await session.exec(select(Event.type).order_by(col(Event.id)))).all()
+    assert list(events) == ["notice.issued", "clock.moved"]  # the latter to referral alone
     assert [(row.action, row.agency, row.details) for row in spoken] == [
         ("clock.warned", "urn:ruta:consular", {"rule": "C1"}),
         ("clock.breached", "urn:ruta:consular", {"rule": "C1"}),

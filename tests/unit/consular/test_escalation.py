@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services.consular.notices import service
+from services.consular.notices import chain
 from services.consular.notices.rules import CHAIN, ESCALATION
 from shared import clock
 from shared.delivery import chains
@@ -36,7 +36,7 @@ async def embassy(world: World) -> AsyncIterator[Receiver]:
 async def hours(world: World, count: float) -> None:
     """Let the steps that are due so many hours from now happen, and deliver what they owe."""
     with clock.at(clock.now() + timedelta(hours=count)):
-        await chains.step(world.runtime.database, {NoticeIssued.TYPE: CHAIN}, service.escalate)
+        await chains.step(world.runtime.database, {NoticeIssued.TYPE: CHAIN}, chain.escalate)
     while await world.turn(after=count * HOUR + 1):
         pass
 
@@ -143,12 +143,15 @@ async def test_when_the_guard_has_closed_no_step_sends_anything(
     assert sorted(states) == sorted([DeliveryState.DELIVERED, *[DeliveryState.CANCELLED] * 2])
 
 
-async def test_without_an_embassy_that_can_be_reached_a_person_is_told(world: World, receiver: Receiver) -> None:
+async def test_an_embassy_that_takes_no_messages_is_owed_a_letter(world: World, receiver: Receiver) -> None:
     await world.release()
     await world.turn()
     for count in (25, 49, 73):
         await hours(world, count)
     assert await alarms(world) == [AlarmKind.UNACKNOWLEDGED]
+    notice = await world.notice()
+    assert notice["escalated_to"] == EMBASSY
+    assert [(row["consulate_id"], row["status"]) for row in notice["letters"]] == [(EMBASSY, "to_send")]
 
 
 async def test_what_the_gate_withholds_never_escalates(world: World, receiver: Receiver, embassy: Receiver) -> None:

@@ -45,6 +45,7 @@ async def test_a_consulate_sees_nothing_before_the_first_send(world: World, rece
 
 
 async def test_a_consulate_sees_what_it_has_received_and_nothing_else(world: World, receiver: Receiver) -> None:
+    unknown = {"telephone": None, "email": None}
     await world.release()
     await world.turn()
     async with world.consulate() as consulate:
@@ -53,7 +54,7 @@ async def test_a_consulate_sees_what_it_has_received_and_nothing_else(world: Wor
         events = (await consulate.get("/v1/consular/events")).json()["items"]
         deliveries = (await consulate.get("/v1/consular/deliveries")).json()["items"]
     assert listed == read == {
-        "id": await the_id(world), "nationality": "HND", "state": "MX-CHP", "pp": PP, "dif": DIF,
+        "id": await the_id(world), "nationality": "HND", "state": "MX-CHP", "pp": PP | unknown, "dif": DIF | unknown,
         "statement_es": STATEMENT.es, "statement_en": STATEMENT.en, "status": "issued",
         "acknowledged_at": None, "allowed_actions": ["acknowledge"],
     }  # fmt: skip
@@ -187,9 +188,14 @@ async def test_an_id_of_another_form_is_nobodys(world: World) -> None:
 async def test_the_rulebook_names_rules_and_deadlines(world: World) -> None:
     async with world.agency() as inm:
         book = (await inm.get("/v1/consular/rules")).json()
-    assert [rule["id"] for rule in book["rules"]] == ["R16", "R18", "R19", "R20", "ESCALATION"]
+    assert [rule["id"] for rule in book["rules"]] == [
+        "R16", "R18", "R19", "R20", "ESCALATION", "LETTER", "BY-HAND", "CONSULATES",
+    ]  # fmt: skip
     assert [(row["id"], row["verified"], row["warn_seconds"], row["due_seconds"]) for row in book["deadlines"]] == [
         ("C1", False, 86400, 259200),
         ("C2", False, 86400, 259200),
+        ("C3", False, 14400, 86400),
+        ("C4", False, 86400, 172800),
+        ("C5", False, 86400, 259200),
     ]
     assert "design decision" in book["deadlines"][0]["source"]

@@ -1,5 +1,6 @@
 """`release.granted` is the only way that a notice comes to be."""
 
+import json
 from typing import Any
 
 import pytest
@@ -69,6 +70,9 @@ async def test_each_release_has_a_notice_of_its_own(world: World, receiver: Rece
         ({"nationality": "MEX"}, 409, "refused_by_law"),
         ({"nationality": "XXX"}, 409, "refused_by_law"),
         ({"nationality": ""}, 409, "refused_by_law"),
+        ({"addressee": "MEX"}, 409, "refused_by_law"),
+        ({"nationality": "MEX", "addressee": "HND"}, 409, "refused_by_law"),
+        ({"pp": PP | {"telephone": "call me"}}, 422, "invalid_request"),
         ({"state": "MX-XXX"}, 422, "invalid_request"),
         ({"release_id": "../x"}, 422, "invalid_request"),
         ({"pp": PP | {"name": "x" * 201}}, 422, "invalid_request"),
@@ -109,9 +113,9 @@ async def test_no_route_makes_a_notice(world: World) -> None:
 async def test_without_an_endpoint_a_person_must_act(world: World) -> None:
     await world.release()
     notice = await world.notice()
-    assert (notice["status"], notice["consulate_id"]) == ("undeliverable", TAPACHULA)
-    assert notice["allowed_actions"] == ["route_again"]
-    assert [(row["rule"], row["agency"], row["state"]) for row in notice["clocks"]] == [("C2", "pp-chp", "running")]
+    assert (notice["status"], notice["consulate_id"]) == ("letter", TAPACHULA)
+    assert notice["allowed_actions"] == ["route_again", "decide"]
+    assert [(row["rule"], row["agency"], row["state"]) for row in notice["clocks"]] == [("C3", "pp-chp", "running")]
     assert await told(world) == ["clock.moved"]  # referral alone: the Procuraduría sees there what it owes
 
 
@@ -119,16 +123,35 @@ async def test_without_an_endpoint_a_person_must_act(world: World) -> None:
 async def test_without_an_open_post_a_person_must_act(world: World, nationality: str) -> None:
     await world.release(nationality)
     notice = await world.notice()
-    assert (notice["status"], notice["consulate_id"]) == ("undeliverable", None)
+    assert (notice["status"], notice["consulate_id"], notice["letters"]) == ("undeliverable", None, [])
+    assert [(row["rule"], row["agency"], row["state"]) for row in notice["clocks"]] == [("C2", "pp-chp", "running")]
+
+
+async def test_to_the_state_of_residence_where_the_release_says_so(world: World, receiver: Receiver) -> None:
+    await world.release("ECU", addressee="HND")
+    await world.turn()
+    assert [json.loads(body)["data"]["nationality"] for _, body in receiver.got] == ["ECU"]
+    async with world.consulate() as consulate:
+        (shown,) = (await consulate.get("/v1/consular/notices")).json()["items"]
+    assert (shown["nationality"], (await world.notice())["addressee"]) == ("ECU", "HND")
+
+
+async def test_offices_are_told_with_their_contacts(world: World, receiver: Receiver) -> None:
+    await world.release(pp=PP | {"telephone": "+529615550100", "email": "guardia@example.org"})
+    await world.turn()
+    told = json.loads(receiver.got[0][1])["data"]
+    assert (told["pp"]["telephone"], told["pp"]["email"], told["dif"]["telephone"]) == (
+        "+529615550100", "guardia@example.org", None
+    )  # fmt: skip
 
 
 async def test_an_endpoint_that_takes_no_notices_is_none(world: World) -> None:
     await world.register("http://127.0.0.1:9/", event_types=["other.thing"])
     await world.release()
-    assert (await world.notice())["status"] == "undeliverable"
+    assert (await world.notice())["status"] == "letter"
 
 
-async def test_an_undeliverable_notice_is_sent_once_there_is_a_way(world: World) -> None:
+async def test_what_waits_for_a_letter_is_sent_as_a_message_once_there_is_a_way(world: World) -> None:
     await world.release()
     path = f"/v1/consular/notices/{(await world.notice())['id']}/route_again"
     async with world.agency() as inm:
@@ -137,10 +160,12 @@ async def test_an_undeliverable_notice_is_sent_once_there_is_a_way(world: World)
         sent = await inm.post(path, headers=key())
         again = await inm.post(path, headers=key())
     assert (refused.status_code, refused.json()["rule"]) == (409, "R19")
-    assert refused.json()["allowed_actions"] == ["route_again"]
-    assert (sent.status_code, sent.json()["status"], sent.json()["allowed_actions"]) == (200, "issued", [])
-    assert [(row["rule"], row["state"]) for row in sent.json()["clocks"]] == [("C1", "running"), ("C2", "met")]
-    assert (again.status_code, again.json()["code"], again.json()["allowed_actions"]) == (409, "illegal_move", [])
+    assert refused.json()["allowed_actions"] == ["route_again", "decide"]
+    actions = ["record_acknowledgement", "decide"]
+    assert (sent.status_code, sent.json()["status"], sent.json()["allowed_actions"]) == (200, "issued", actions)
+    assert [(row["rule"], row["state"]) for row in sent.json()["clocks"]] == [("C1", "running"), ("C3", "cancelled")]
+    assert [letter["status"] for letter in sent.json()["letters"]] == ["dropped"]
+    assert (again.status_code, again.json()["code"]) == (409, "illegal_move")
     assert await told(world) == ["clock.moved", "notice.issued", "clock.moved"]
 
 

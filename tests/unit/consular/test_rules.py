@@ -18,6 +18,14 @@ MOVES = {
     ("issued", "acknowledge"): "acknowledged",
     ("acknowledged", "acknowledge"): "acknowledged",
     ("undeliverable", "route_again"): "issued",
+    ("letter", "route_again"): "issued",
+    ("letter", "hand_over"): "issued",
+    ("issued", "hand_over"): "issued",
+    ("acknowledged", "hand_over"): "acknowledged",
+    ("issued", "record_acknowledgement"): "acknowledged",
+    ("issued", "decide"): "issued",
+    ("letter", "decide"): "letter",
+    ("undeliverable", "decide"): "undeliverable",
 }
 
 
@@ -38,9 +46,12 @@ def test_every_pair_of_the_machine(status: NoticeStatus, action: Action) -> None
         ("issued", "CONSULATE", ["acknowledge"]),
         ("acknowledged", "CONSULATE", []),
         ("undeliverable", "CONSULATE", []),
-        ("issued", "INM", []),
-        ("undeliverable", "INM", ["route_again"]),
-        ("undeliverable", "PP", ["route_again"]),
+        ("letter", "CONSULATE", []),
+        ("issued", "INM", ["record_acknowledgement", "decide"]),
+        ("acknowledged", "INM", []),
+        ("letter", "INM", ["route_again", "decide"]),
+        ("undeliverable", "INM", ["route_again", "decide"]),
+        ("undeliverable", "PP", ["route_again", "decide"]),
         ("undeliverable", "DIF", []),
     ],
 )
@@ -85,7 +96,8 @@ def test_a_notice_has_one_size_whatever_it_says() -> None:
 @pytest.mark.parametrize("name", ["P", "ñ" * 200, "\U00010348" * 200, '"\\' * 100, "Procuraduría “X”"])
 def test_the_longest_offices_still_fit(name: str) -> None:
     notice = _notice("HND", "MX-CHP", name)
-    notice.dif = {"id": "d" * 48, "name": name}
+    longest = {"telephone": "+" + "5" * 15, "email": "e" * 92 + "@a.mx.mx"}
+    notice.pp, notice.dif = notice.pp | longest, {"id": "d" * 48, "name": name} | longest
     assert len(jsons.canonical(service.content(notice))) == CONTENT_BYTES
 
 
@@ -95,6 +107,7 @@ def test_a_notice_says_what_the_law_says_and_nothing_else() -> None:
         "notice_id", "nationality", "state", "pp", "dif", "statement_es", "statement_en", "padding"
     }  # fmt: skip
     assert set(content) == set(NoticeIssued.model_fields)
+    assert [set(content[name]) for name in ("pp", "dif")] == [{"id", "name", "telephone", "email"}] * 2
     assert set(content["padding"]) == {"."}
 
 

@@ -1,110 +1,43 @@
 """No byte that a consulate can see depends on a notice that was not permitted.
 
 Two worlds live through the same random events. One of them has further releases whose gate never
-opens, as when a child says in time that it fears going back. Their consulates must see the same.
+opens, as when a child says in time that it fears going back. Their consulates must see the same,
+in messages, on paper and through every route. Leaks that are planted must be found.
 """
 
 import asyncio
 import contextlib
-import re
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from contextvars import copy_context
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
-from services.consular.notices.models import Notice
+from services.consular.letters import paper
+from services.consular.letters import service as letters
+from services.consular.letters.models import Letter
+from services.consular.notices import chain
 from shared import clock, ids
-from shared.db import Database
-from shared.delivery.parcels import Parcel, Permit, Result, Verdict
+from shared.delivery import service as delivery
+from shared.delivery.parcels import Result, Verdict
 from shared.delivery.rules import Outcome
-from shared.testing import Keys, key
-from tests.conftest import MigratedFactory
-from tests.unit.consular.world import PP, World, without_chance
-
-POSTS = {"con-hnd-tapachula": "HND", "con-slv-tapachula": "SLV"}
-ADDRESSES = tuple(f"http://{post}.test/" for post in POSTS)
-LISTS = ("notices", "endpoints", "deliveries", "events", "alarms")
-RESULTS = (
-    Result(Outcome.DELIVERED, 204),
-    Result(Outcome.REFUSED, 500),
-    Result(Outcome.TIMEOUT),
-    Result(Outcome.UNREACHABLE),
-    Result(Outcome.PERMIT_EXPIRED),
-)
-STARTED = datetime.fromisoformat("2026-11-20T15:00:00Z")
+from shared.testing import Keys
+from tests.conftest import MigratedFactory, migrated_sqlite
+from tests.unit.consular import sides
+from tests.unit.consular.sides import COUNTRIES, PAPER, POSTS, RESULTS, STARTED, Side, empty, live, opened
 
 
-class Side:
-    """One of the two worlds, with the consulates' receivers and referral's verdicts."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.verdicts: dict[str, Verdict] = {}
-        self.answer = RESULTS[0]
-        self.seen: list[tuple[str, bytes]] = []
-
-    async def gate(self, release_id: str) -> Permit:
-        return Permit(self.verdicts[release_id])
-
-    async def send(self, parcel: Parcel) -> Result:
-        to_a_consulate = parcel.url in ADDRESSES  # not to a sister service, whose port differs between the worlds
-        if to_a_consulate and self.answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED, Outcome.TIMEOUT):
-            self.seen.append((parcel.url, parcel.body))
-        return self.answer
-
-    async def release(self, release_id: str, name: str, country: str, verdict: Verdict) -> None:
-        self.verdicts[release_id] = verdict
-        await self.world.release(country, release_id=release_id, pp=PP | {"name": name})
-
-    async def deliver(self) -> None:
-        while await self.world.turn(gate=self.gate, sender=self):
-            pass
-
-    async def acknowledge(self, post: str) -> None:
-        async with self.world.consulate(post) as consulate:
-            for item in (await consulate.get("/v1/consular/notices")).json()["items"]:
-                path = f"/v1/consular/notices/{item['id']}/acknowledge"
-                assert (await consulate.post(path, headers=key())).status_code == 200
-
-    async def look(self) -> list[Any]:
-        """Return every byte that the consulates can see, with chance and order by chance taken out."""
-        seen: list[Any] = sorted((url, plain(body.decode())) for url, body in self.seen)
-        for post in POSTS:
-            async with self.world.consulate(post) as consulate:
-                for name in LISTS:
-                    seen.append((post, name, view(await consulate.get(f"/v1/consular/{name}"))))
-                page = await consulate.get("/v1/consular/notices", params={"limit": 1})
-                seen.append((post, page.json()["next"] is not None))
-                seen += [(post, *view(answer)) for answer in await self.probe(consulate)]
-        return seen
-
-    async def probe(self, consulate: httpx.AsyncClient) -> list[httpx.Response]:
-        """Ask for a notice that may not be known, or, where there is none, for one that does not exist."""
-        hidden = [release for release, verdict in self.verdicts.items() if verdict is not Verdict.OPEN]
-        async with self.world.runtime.database.work(write=False) as session:
-            rows = (await session.exec(select(Notice))).all()
-        known = sorted(row.id for row in rows if row.release_id in hidden)
-        path = f"/v1/consular/notices/{known[0] if known else ids.opaque('ntc')}"
-        return [await consulate.get(path), await consulate.post(f"{path}/acknowledge", headers=key())]
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\b([a-z]{3})_[0-9a-f]{32}\b", r"\1_", text)
-
-
-def view(answer: httpx.Response) -> tuple[Any, ...]:
-    headers = sorted((name, value) for name, value in answer.headers.items() if name != "x-request-id")
-    body = without_chance(answer.json())
-    items = sorted(plain(str(item)) for item in body.pop("items", []))
-    return answer.status_code, headers, plain(str(body)), items
+@pytest.fixture(autouse=True)
+def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repetitions are not spread, and of a letter what stands on it is compared, not how it is packed."""
+    monkeypatch.setattr("shared.delivery.account.random", lambda: 0.5)
+    monkeypatch.setattr(paper, "compiled", lambda told: told.encode())
 
 
 class TwoWorlds(RuleBasedStateMachine):
@@ -129,21 +62,21 @@ class TwoWorlds(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        async def opened() -> None:
+        async def begun() -> None:
             for url in self.urls:
                 await empty(url)
-                self.sides.append(Side(await self.stack.enter_async_context(world(url, self.folder, self.keys))))
+                self.sides.append(await self.stack.enter_async_context(opened(url, self.folder, self.keys)))
 
-        self.do(opened())
+        self.do(begun())
 
-    @rule(country=st.sampled_from(sorted(POSTS.values())))
+    @rule(country=st.sampled_from(COUNTRIES))
     def a_child_is_released(self, country: str) -> None:
         self.count += 1
         release_id, name = ids.opaque("rel"), f"Procuraduría {self.count}"
         for side in self.sides:
             self.do(side.release(release_id, name, country, Verdict.OPEN))
 
-    @rule(country=st.sampled_from(sorted(POSTS.values())), verdict=st.sampled_from([Verdict.WAIT, Verdict.CLOSED]))
+    @rule(country=st.sampled_from(COUNTRIES), verdict=st.sampled_from([Verdict.WAIT, Verdict.CLOSED]))
     def a_child_speaks_in_time(self, country: str, verdict: Verdict) -> None:
         release_id = ids.opaque("rel")
         self.hidden.append(release_id)
@@ -152,23 +85,45 @@ class TwoWorlds(RuleBasedStateMachine):
     @rule()
     def gates_that_waited_close(self) -> None:
         for release_id in self.hidden:
-            self.sides[1].verdicts[release_id] = Verdict.CLOSED
+            self.sides[1].say(release_id, Verdict.CLOSED)
 
     @rule(answer=st.sampled_from(RESULTS), seconds=st.sampled_from([3, 60, 7200]))
     def the_worker_sends(self, answer: Result, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
         for side in self.sides:
             side.answer = answer
-            self.do(deliver_once(side) if answer.outcome is Outcome.PERMIT_EXPIRED else side.deliver())
-        self.look()
+            self.do(side.deliver_once() if answer.outcome is Outcome.PERMIT_EXPIRED else side.deliver())
+        self.look("con-hnd-tapachula")
 
-    @rule(post=st.sampled_from(sorted(POSTS)))
+    @rule(hours=st.sampled_from([5, 25, 49]))
+    def nobody_does_anything(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        for side in self.sides:
+            self.do(side.speak())
+
+    @rule()
+    def letters_are_handed_over(self) -> None:
+        for side in self.sides:
+            self.do(side.hand_over())
+        self.look("con-gtm-tapachula")
+
+    @rule(decision=st.sampled_from(["send_letter", "no_further_step"]))
+    def a_person_decides(self, decision: str) -> None:
+        for side in self.sides:
+            self.do(side.decide(decision))
+
+    @rule()
+    def acknowledgements_come_on_paper(self) -> None:
+        for side in self.sides:
+            self.do(side.record_acknowledgements())
+
+    @rule(post=st.sampled_from(sorted((*POSTS, *PAPER))))
     def a_consulate_acknowledges(self, post: str) -> None:
         for side in self.sides:
             self.do(side.acknowledge(post))
 
-    def look(self) -> None:
-        without, with_hidden = (self.do(side.look()) for side in self.sides)
+    def look(self, *posts: str) -> None:
+        without, with_hidden = (self.do(side.look(*posts)) for side in self.sides)
         assert "Oculta" not in str(with_hidden)
         assert without == with_hidden
 
@@ -179,37 +134,9 @@ class TwoWorlds(RuleBasedStateMachine):
         self.runner.close()
 
 
-async def deliver_once(side: Side) -> None:
-    """An expired permit is asked for again at once: a loop until all is done would never end."""
-    for _ in range(3):
-        await side.world.turn(gate=side.gate, sender=side)
-
-
-@contextlib.asynccontextmanager
-async def world(url: str, folder: Path, keys: Keys) -> AsyncIterator[World]:
-    async with World.open(url, folder, keys) as made:
-        for post, url in zip(POSTS, ADDRESSES, strict=True):
-            await made.register(url, post)
-        yield made
-
-
-async def empty(url: str) -> None:
-    database = Database(url, pool_size=1)
-    own = {"notice", "delivery", "event", "endpoint", "attempt", "clock", "event_counter", "lane_counter", "inbox"}
-    own |= {"endpoint_alarm"}
-    async with database.work() as session:
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            if table.name in own:
-                await session.exec(table.delete())
-    await database.close()
-
-
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("examples", [6, pytest.param(100, marks=pytest.mark.long)])
-def test_the_two_worlds_look_the_same(
-    migrated_database: MigratedFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: int
-) -> None:
-    monkeypatch.setattr("shared.delivery.account.random", lambda: 0.5)
+@pytest.mark.parametrize("examples", [3, pytest.param(100, marks=pytest.mark.long)])
+def test_the_two_worlds_look_the_same(migrated_database: MigratedFactory, tmp_path: Path, examples: int) -> None:
     TwoWorlds.urls = (migrated_database("services.consular"), migrated_database("services.consular"))
     TwoWorlds.folder = tmp_path
     checks = list(HealthCheck)
@@ -217,3 +144,107 @@ def test_the_two_worlds_look_the_same(
         TwoWorlds,
         settings=settings(max_examples=examples, stateful_step_count=8, deadline=None, suppress_health_check=checks),
     )
+
+
+# -- every way out, and what is found where it leaks ---------------------------------------------------------
+
+
+async def looked(run_folder: Path, folder: Path) -> list[list[Any]]:
+    """Return what the consulates of both worlds see after the history that takes every way out."""
+    keys, seen = Keys(), []
+    async with contextlib.AsyncExitStack() as stack:
+        with clock.at(STARTED):
+            both = []
+            for name in ("without", "with"):
+                (own := folder / name).mkdir()
+                url = migrated_sqlite("services.consular", run_folder, own)
+                both.append(await stack.enter_async_context(opened(url, folder, keys)))
+            await live(both)
+        with clock.at(STARTED + timedelta(hours=100)):
+            seen = [await side.look() for side in both]
+        kinds = {(post in sides.POSTS, b'reminder":true' in told) for post, _, told in both[0].papers}
+        assert {(False, False), (False, True)} <= kinds, "the history no longer takes every way"
+        assert {"con-gtm-tapachula", "con-gtm-embassy", "con-slv-embassy"} <= {post for post, _, _ in both[0].papers}
+        assert any(b"event.reminder" in body for _, body in both[0].seen)
+        assert any(url == "http://con-hnd-embassy.test/" for url, _ in both[0].seen)
+    return seen
+
+
+async def test_every_way_out_is_silent_about_who_spoke_in_time(run_folder: Path, tmp_path: Path) -> None:
+    without, with_hidden = await looked(run_folder, tmp_path)
+    assert "Oculta" not in str(with_hidden)
+    assert without == with_hidden
+
+
+def _printing_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letters, "_holds", lambda _: True)
+
+
+def _printing_takes_a_wait_for_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letters, "_holds", lambda permit: permit.verdict is not Verdict.CLOSED)
+
+
+def _letters_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    owed: dict[int, int] = {}
+    owe, shown = letters.owe, paper.shown
+
+    async def counted(session: Any, content: Any, **more: Any) -> Letter:
+        letter = await owe(session, content, **more)
+        database = id(session.info["database"])
+        owed[database] = owed.get(database, 0) + 1
+        letter.content = letter.content | {"number": owed[database]}
+        return letter
+
+    monkeypatch.setattr(letters, "owe", counted)
+    monkeypatch.setattr(paper, "shown", lambda letter, *more: shown(letter, *more) | {"n": letter.content["number"]})
+
+
+def _a_letter_that_is_owed_opens_the_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def owed(caller: Any, notice_id: Any) -> Any:
+        return select(Letter.id).where(Letter.notice_id == notice_id, Letter.consulate_id == caller.agency).exists()
+
+    monkeypatch.setattr("services.consular.letters.store.sent_to", owed)
+
+
+def _messages_have_no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    publish = delivery.publish
+
+    async def ungated(*given: Any, **more: Any) -> Any:
+        return await publish(*given, **more | {"gate": None})
+
+    monkeypatch.setattr("services.consular.notices.service.delivery.publish", ungated)
+
+
+def _a_clock_speaks_to_consulates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of a letter that was never sent speaks to consulates too."""
+    spoke = chain.clock_spoke
+
+    async def louder(session: Any, speaking: Any, kind: str) -> None:
+        await spoke(session, speaking, kind)
+        if speaking.rule == "C3" and kind == "clock.breached":
+            letter = await session.get(Letter, speaking.resource_id)
+            await delivery.publish(
+                session, "notice.late", case=letter.release_id, subject=letter.notice_id, audience=list(POSTS), data={}
+            )
+
+    monkeypatch.setattr(chain, "clock_spoke", louder)
+
+
+PLANTED: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
+    _printing_takes_a_wait_for_a_yes,
+    _letters_are_numbered,
+    _a_letter_that_is_owed_opens_the_notice,
+    _messages_have_no_gate,
+    _a_clock_speaks_to_consulates,
+)
+
+
+@pytest.mark.parametrize(
+    "plant", [_printing_asks_nobody, *(pytest.param(each, marks=pytest.mark.long) for each in PLANTED)]
+)
+async def test_a_planted_leak_is_found(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: Any
+) -> None:
+    plant(monkeypatch)
+    without, with_hidden = await looked(run_folder, tmp_path)
+    assert without != with_hidden
