@@ -25,7 +25,10 @@ _STORIES = {
     "referral": stories.referral_place,
     "consular": stories.consular_place,
 }
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(240),  # a guard against hanging alone: places and stories grow with every slice
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SERVICES)
