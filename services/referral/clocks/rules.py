@@ -84,6 +84,8 @@ CHAINS = {
         Chain("REVIEW_LIFT", _UP, (_after(_WEEK, To.FEDERAL),), Kind.PP, confidential=True),
         # consular: a notice that has no way
         Chain("C2", _OWN, (_after(24, To.INM),)),
+        Chain("C3", _OWN, (_after(24, To.INM),)),
+        Chain("C5", _OWN, (_after(24, To.INM),)),
         # what an agency was sent
         Chain("ACK_PP", _ALL, (_after(24, To.FEDERAL),), Kind.PP),
         Chain("ACK_DIF", _ALL, (_after(24, To.PP),), Kind.DIF),
