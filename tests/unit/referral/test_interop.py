@@ -35,7 +35,7 @@ def primero(status: str, referral_id: str | None = None, minutes: float = 0, **m
 
 def asked(case_id: str, recipient: str = "unicef", **more: Any) -> dict[str, Any]:
     """Return what Primero asks anew."""
-    given = {
+    given: dict[str, Any] = {
         "record_id": case_id, "service": "legal_support", "service_response_timeframe": "1_day",
         "transitioned_to_agency": recipient, "consent_overridden": True,
         "notes": "[ruta lawful_basis=BEST_INTERESTS] Habla mam",
@@ -405,7 +405,7 @@ async def test_an_id_that_was_used_stays_with_its_child(one_world: World) -> Non
     one, two = await a_case(world), await a_case(world)
     its = await world.service(one["id"], "unicef")
     other = await world.service(two["id"], "unicef")
-    say = {"id": "once", "status": "accepted"}
+    say: dict[str, Any] = {"id": "once", "status": "accepted"}
     await take(world, "unicef", primero(**say, referral_id=its["id"]), 200)
     wrong = await take(world, "unicef", primero(**say, referral_id=other["id"], minutes=3), 409)
     assert wrong.json()["rule"] == "NEVER-WRONG-CHILD"
@@ -448,7 +448,7 @@ async def test_what_is_not_ones_to_know_is_in_no_form_and_no_feed(one_world: Wor
     case = await a_case(world)
     body = {"case_id": case["id"], "code": "FEAR_OF_RETURN", "told_by": "CHILD"}
     hidden = (await world.post("dif-chp", "/indications", body, 201)).json()["comar_referral_id"]
-    abroad = {"agency_kind": "CHILD_PROTECTION_ABROAD", "state": None}
+    abroad: dict[str, Any] = {"agency_kind": "CHILD_PROTECTION_ABROAD", "state": None}
     for agency, claims in (("inm-chp", {}), ("child-protection-hnd", abroad)):
         for form in ("primero/referrals", "progres/referrals", "fhir-r4/tasks", "fhir-r5/tasks"):
             await world.get(agency, f"{BASE}/{form}/{hidden}", 404, **claims)

@@ -156,7 +156,8 @@ def test_every_service_comes_back(door: Door) -> None:
 def test_every_reason_comes_back(door: Door, state: State) -> None:
     column = {State.DECLINED: "answer_reason", State.ON_HOLD: "hold_reason", State.COMPLETED: "outcome"}
     for why in OURS[WHY[state]]:
-        told = said(door, referral(state, **{column.get(state, "end_reason"): why.value}))
+        reason: dict[str, Any] = {column.get(state, "end_reason"): why.value}
+        told = said(door, referral(state, **reason))
         assert rules.resolve(BOOK, told, opens=False).why == why
 
 
