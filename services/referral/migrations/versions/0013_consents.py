@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.db import JsonColumn, UTCDateTime
 
-revision = "referral_0008"
-down_revision = "referral_0007"
+revision = "referral_0013"
+down_revision = "referral_0012"
 
 
 def upgrade() -> None:

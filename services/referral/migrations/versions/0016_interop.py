@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.db import JsonColumn, UTCDateTime
 
-revision = "referral_0011"
-down_revision = "referral_0010"
+revision = "referral_0016"
+down_revision = "referral_0015"
 
 _MESSAGE = ["agency", "system", "partner_id", "partner_version"]
 

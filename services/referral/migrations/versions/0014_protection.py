@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.db import JsonColumn, UTCDateTime
 
-revision = "referral_0009"
-down_revision = "referral_0008"
+revision = "referral_0014"
+down_revision = "referral_0013"
 
 
 def upgrade() -> None:

@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.db import JsonColumn, UTCDateTime
 
-revision = "referral_0010"
-down_revision = "referral_0009"
+revision = "referral_0015"
+down_revision = "referral_0014"
 
 
 def upgrade() -> None:

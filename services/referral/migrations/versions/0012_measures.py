@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.db import JsonColumn, UTCDateTime
 
-revision = "referral_0007"
-down_revision = "referral_0006"
+revision = "referral_0012"
+down_revision = "referral_0011"
 
 
 def upgrade() -> None:

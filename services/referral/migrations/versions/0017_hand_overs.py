@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.db import JsonColumn, UTCDateTime
 
-revision = "referral_0012"
-down_revision = "referral_0011"
+revision = "referral_0017"
+down_revision = "referral_0016"
 
 
 def upgrade() -> None:
