@@ -84,6 +84,11 @@ RULES = (*DIRECTORY, *cases.RULES, *HANDED_OVER, *absences.RULES, *TIME, *CARE, 
 ANSWERS = (*deadlines.DEADLINES, *transfers.DEADLINES, *measures.DEADLINES, *plans.DEADLINES)
 ENDS = (*absences.DEADLINES, *majority.DEADLINES, *refuge.DEADLINES, *returns.DEADLINES)
 DEADLINES = (*cas_reports.DEADLINES, *ANSWERS, *ENDS, *consents.DEADLINES, *lifting.DEADLINES)
+DIRECTORY_ROUTES = (
+    hsds_routes,  # before the single body, whose address would take its own
+    agency_uploads, agency_routes, place_routes, free_place_routes, roster_routes, duty_routes, cas_report_routes,
+)  # fmt: skip
+CASE_ROUTES = (case_list_routes, file_routes, closing_routes, absence_routes, task_routes, alert_routes)
 CARE_ROUTES = (
     measure_routes, admission_routes, assessment_routes(found), hearing_routes, determination_routes, plan_routes,
     plan_item_routes,
@@ -104,20 +109,8 @@ def api(runtime: Runtime) -> ASGIApp:
         runtime,
         "services.referral",
         [
-            hsds_routes,  # before the single body, whose address would take its own
-            agency_uploads,
-            agency_routes,
-            place_routes,
-            free_place_routes,
-            roster_routes,
-            duty_routes,
-            cas_report_routes,
-            case_list_routes,
-            file_routes,
-            closing_routes,
-            absence_routes,
-            task_routes,
-            alert_routes,
+            *DIRECTORY_ROUTES,
+            *CASE_ROUTES,
             bulk_routes,
             load_routes,
             referral_routes,
