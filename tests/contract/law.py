@@ -17,6 +17,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "dif-tam": {"agency_kind": "DIF", "state": "MX-TAM"},
     "dif-nacional": {"agency_kind": "DIF"},
     "comar": {"agency_kind": "COMAR"},
+    "mp-oax": {"agency_kind": "MP", "state": "MX-OAX"},
     "unicef": {"agency_kind": "UNICEF"},
     "unhcr": {"agency_kind": "UNHCR"},
     "iom": {"agency_kind": "IOM"},

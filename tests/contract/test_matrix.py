@@ -146,7 +146,7 @@ async def test_who_runs_the_system_reads_nothing_about_a_child() -> None:
     """No purpose opens it: operators see endpoints, deliveries and directories, and the matrix holds them to that."""
     theirs = {kind for kind, readers in READERS.items() if "ruta-operations" in readers}
     webhooks = {kind for kind in READERS if kind.partition(":")[2] in ("endpoint", "key", "delivery", "alarm")}
-    assert theirs == webhooks | {"agency", "cas", "location", "consulate", "calendar_suspension"}
+    assert theirs == webhooks | {"agency", "cas", "location", "consulate", "calendar_suspension", "return_point"}
 
 
 async def test_a_list_holds_what_its_reader_may_read_and_nothing_else(place: Place) -> None:

@@ -26,7 +26,10 @@ PUBLIC = (
 )  # fmt: skip
 """What needs no access token: everything else names the scope that it asks for."""
 
-FREE = {"ActaOut.content", "EventOut.data", "ClientRegistration.keys", "GatewayKeyIn.key", "ProblemPage.example"}
+FREE = {
+    "ActaOut.content", "ClientRegistration.keys", "EventOut.data", "GatewayKeyIn.key", "OficioOut.content",
+    "ProblemPage.example",
+}  # fmt: skip
 """Fields whose inner form is said in words, or belongs to another standard."""
 
 JSON, PROBLEM = "application/json", "application/problem+json"

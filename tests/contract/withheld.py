@@ -42,6 +42,8 @@ STAYS: dict[str, Any] = {
     "refuge-claims": lambda who, item: who == "comar",
     # R24: INM leaves its procedure alone
     "procedure-holds": lambda who, item: KINDS[who]["agency_kind"] == "INM",
+    # what the law orders, in a partner's words: the tag at its head names the kind
+    "interop": lambda who, item: re.search(r"PP_NOTICE|DIF_HANDOVER|COMAR_NOTICE|MP_NOTICE", json.dumps(item)),
     # a duty that the law gives is owed
     "clocks": lambda who, item: item["rule"] in ORDERED,
 }

@@ -49,7 +49,7 @@ class ReturnAssessmentIn(In):
 class ReturnStepIn(In):
     """Who takes a step of a return, and by which decision."""
 
-    reference: Reference | None = None
+    reference: Reference | None = Field(default=None, description="number of that decision, where there is one")
     officer: Officer
 
 
