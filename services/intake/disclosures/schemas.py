@@ -8,6 +8,8 @@ from shared.shapes import Id, In, Out, Slug
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z_]+$", max_length=64)]
 """A field of the published list. One that this release does not know is answered with null."""
+KindCode = Annotated[str, StringConstraints(pattern=r"^[A-Z_]{2,32}$")]
+RoleCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$")]
 
 
 class DisclosureIn(In):
@@ -16,8 +18,8 @@ class DisclosureIn(In):
     referral_id: Id
     fields: Annotated[list[FieldName], Field(min_length=1, max_length=50)]
     reader: Slug
-    reader_kind: Annotated[str, StringConstraints(pattern=r"^[A-Z_]{2,32}$")]
-    reader_role: Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$")]
+    reader_kind: KindCode
+    reader_role: RoleCode
 
 
 class DisclosedOut(Out):

@@ -10,7 +10,7 @@ from services.referral.disclosures.schemas import DisclosureOut, FieldList, Read
 from shared.auth import Allow, Caller
 from shared.db import Session
 from shared.paging import Page, Pages
-from shared.routing import router
+from shared.routing import may_be_refused, router
 from shared.shapes import Id
 
 of_referral = router("/v1/referral/referrals", "disclosures")
@@ -21,6 +21,7 @@ Protector = Annotated[Caller, Allow("referral:write", "PP")]
 
 
 @of_referral.get("/{referral_id}/disclosure", summary="Read the child's listed fields, as the recipient")
+@may_be_refused
 async def read(request: Request, caller: Reader, referral_id: Id) -> DisclosureOut:
     """Return exactly what the referral lists and may still be shown, fetched now. The reading is recorded (R29)."""
     return await service.read(request.app.state.runtime, caller, referral_id)

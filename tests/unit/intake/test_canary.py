@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import text
 
 from services.intake.children.schemas import Officer, Reference
+from services.intake.disclosures.schemas import FieldName, KindCode, RoleCode
 from services.intake.identifiers.schemas import Issuer
 from services.intake.interviews.schemas import TopicCode
 from services.intake.main import ROUTERS
@@ -39,10 +40,10 @@ OPEN = {
     "ReleaseIn.note",  # is published
 }  # fmt: skip
 """Texts that stand open in the database, and why."""
-CODES = {
-    TypeAdapter(kind).json_schema()["pattern"]
-    for kind in (Country, Id, Issuer, Language, Month, Officer, Reference, Slug, TopicCode)
-}
+CODED = (
+    Country, FieldName, Id, Issuer, KindCode, Language, Month, Officer, Reference, RoleCode, Slug, TopicCode,
+)  # fmt: skip
+CODES = {TypeAdapter(kind).json_schema()["pattern"] for kind in CODED}
 """What only codes, ids and numbers of officers and decisions are written like: no texts."""
 
 
