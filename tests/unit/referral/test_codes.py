@@ -35,7 +35,8 @@ async def test_the_lists_are_published(world: World) -> None:
 
 
 ELSEWHERE = {"AskedKind", "Channel", "MapList", "Scheme", "State", "System", "Way", "Weekday"}
-"""What may be asked and is always refused, or technical (how events are sent, of which list a mapping is), or somebody else's standard (ISO 3166-2, iCalendar)."""
+"""What may be asked and is always refused; technical (how events are sent, of which list a mapping is); somebody else's
+standard (ISO 3166-2, iCalendar)."""
 
 
 def asked_for(path_prefix: str) -> Iterator[tuple[str, frozenset[str]]]:
