@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 
 from gateway.clients import service
 from gateway.clients.models import Suspension
@@ -665,7 +665,7 @@ class Stage:
             made = await self.cast["inm-chp"].post("/v1/referral/releases", body)
             for who, step in (("pp-chp", "concur"), ("inm-chp", "release")):
                 await self.cast[who].post(f"/v1/referral/releases/{made['id']}/{step}", {"officer": "o-17"})
-            (event,) = await abroad.items("/v1/referral/events")
+            (event,) = await abroad.feed("/v1/referral/events")
             self.values["crossing_id"] = str(event["data"]["crossing_id"])
         await self.write("referral", update(Crossing).values(answer=None, answered_at=None))
         return self.values["crossing_id"]
@@ -674,11 +674,19 @@ class Stage:
         """Put a row into the database of a service, or change some: what would take hours to come about."""
         database = Database(self.system.database_url(service), pool_size=1)
         async with database.work() as session:
-            if isinstance(what, Alarm | Determination | Notice | Plan | Suspension):
+            if isinstance(what, Alarm | Determination | Letter | Notice | Plan | Suspension):
                 session.add(what)
             else:
                 await session.exec(what)
         await database.close()
+
+    async def read(self, service: str, what: Any) -> Any:
+        """Return the first value of the first row that a service's database holds."""
+        database = Database(self.system.database_url(service), pool_size=1)
+        async with database.work(write=False) as session:
+            found = (await session.exec(what)).first()
+        await database.close()
+        return found
 
     async def case(self, status: Status = Status.CHANNELLED, *, closing: bool = False) -> str:
         """Return a case of a child of its own in a state, with whatever its steps ask for proven."""
@@ -713,6 +721,7 @@ class Stage:
     async def task(self) -> Values:
         """Return a task of a child who soon turns 18, which the worker has opened."""
         case_id = await self.case()
+        await until(lambda: self.read("referral", select(Case.majority_month).where(col(Case.id) == case_id)))
         await self.write("referral", update(Case).where(col(Case.id) == case_id).values(majority_month="2026-12"))
 
         async def opened() -> str | None:

@@ -38,8 +38,12 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
 }
 PLAN = Status.RESTITUTION
 ORDER = ("intake", "referral", "consular", "gateway")
-LATE = ("transfers_arrive$", "releases_release$", "notices_acknowledge$", "_remove$", "_(disable|rotate)$")
-"""What ends something that other curls need: the proposing, a key, a client, every token."""
+LATE = (
+    "_representation_", "transfers_arrive$", "releases_release$", "notices_acknowledge$", "_remove$",
+    "_(disable|rotate)$",
+)  # fmt: skip
+"""What ends something that other curls need: that the Procuraduría consents, the proposing, a key, a client, every
+token."""
 
 CALLERS = (
     (r"intake_statistics.*", "upm"),
@@ -425,7 +429,9 @@ def _shell(command: str, given: Values) -> tuple[str, str]:
     """Run a curl as a person pastes it; only its status is printed behind what it prints."""
     told = command.replace("curl -s", "curl -s -w '\\n%{http_code}'", 1)
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "no_proxy": "127.0.0.1", **given}
-    ended = subprocess.run(["bash", "-c", told], env=environment, capture_output=True, text=True, timeout=20)
+    ended = subprocess.run(
+        ["bash", "-c", told], env=environment, capture_output=True, text=True, errors="replace", timeout=20
+    )
     assert ended.returncode == 0, ended.stderr
     body, _, status = ended.stdout.rpartition("\n")
     return status, body
