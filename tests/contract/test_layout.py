@@ -50,7 +50,6 @@ OWN = {
     },
     # code lists; what is covered; a withdrawal travels, and expiry; sharing without consent; from whom a case is kept
     "referral/consents": {"codes.py", "coverage.py", "travel.py", "expiry.py", "overrides.py", "withholdings.py"},
-    "referral/disclosures": {"guard.py"},  # who may be reached at all
     # the words of three systems: the shipped table, the book of today, their forms, steps, what waits, export
     "referral/interop": {
         "answers.py",

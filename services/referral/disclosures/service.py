@@ -21,7 +21,7 @@ from services.referral.consents import store as consent_store
 from services.referral.consents.codes import PURPOSE_OF
 from services.referral.consents.models import Disclosure, DisclosureStop
 from services.referral.consents.rules import GROUPS, Sensitivity, group_of, sensitivity
-from services.referral.disclosures import guard, rules, store
+from services.referral.disclosures import rules, store
 from services.referral.disclosures.schemas import (
     DisclosedField,
     DisclosureOut,
@@ -29,6 +29,8 @@ from services.referral.disclosures.schemas import (
     FieldOut,
     StopIn,
 )
+from services.referral.protection import service as protection
+from services.referral.protection.rules import Verdict
 from services.referral.referrals import service as referrals
 from services.referral.referrals.codes import FIELDS, FieldCode, LawfulBasis
 from services.referral.referrals.models import Referral
@@ -91,7 +93,7 @@ async def _plan(session: AsyncSession, caller: Caller, referral_id: str, *, lock
     if not rules.reads(referral.kind, referral.state):
         left = referrals.allowed(caller, referral)
         raise IllegalMove(f"Nothing is read of a referral that is {referral.state}.", allowed_actions=left)
-    if not await guard.may_reach(session, case, caller):
+    if await protection.may_reach(session, case, caller.agency) is not Verdict.OPEN:
         raise rules.FOREIGN.refuse("Bodies bound to a foreign state read nothing here.", allowed_actions=[])
     if await consent_store.stopped(session, referral.id):
         raise rules.LISTED.refuse("The Procuraduría has ended it.", allowed_actions=[])
