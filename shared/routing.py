@@ -32,12 +32,6 @@ def audited_read(endpoint: F) -> F:
     return endpoint
 
 
-def may_be_refused(endpoint: F) -> F:
-    """Mark a GET that the law or the state of things may refuse, as a change may be: its description says so."""
-    endpoint.__ruta_refused__ = True  # type: ignore[attr-defined]  # as above
-    return endpoint
-
-
 class Route(APIRoute):
     """A route whose whole work is one transaction. One that neither takes a `Session` nor has a key opens none."""
 

@@ -53,8 +53,6 @@ def _codes_of(route: APIRoute) -> Iterator[str]:
         yield "not_found"
     if methods & {"POST", "PUT", "PATCH", "DELETE"} and isinstance(route, Route):
         yield from _CHANGING
-    if hasattr(route.endpoint, "__ruta_refused__"):
-        yield from ("illegal_move", "refused_by_law")
     if "POST" in methods and isinstance(route, Route) and route.keyed:
         yield from _KEYED
     if isinstance(route, Route) and body_model_of(route) is not None:

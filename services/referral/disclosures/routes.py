@@ -1,6 +1,6 @@
 """HTTP of disclosures."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request
 
@@ -10,18 +10,22 @@ from services.referral.disclosures.schemas import DisclosureOut, FieldList, Read
 from shared.auth import Allow, Caller
 from shared.db import Session
 from shared.paging import Page, Pages
-from shared.routing import may_be_refused, router
+from shared.routing import router
 from shared.shapes import Id
 
 of_referral = router("/v1/referral/referrals", "disclosures")
 readings = router("/v1/referral/disclosures", "disclosures")
 
+_REFUSED: dict[int | str, dict[str, Any]] = {409: {"$ref": "#/components/responses/Problem409"}}
+"""The law, or the state of the referral, may refuse this reading, as it may a change."""
+
 Reader = Annotated[Caller, Allow("referral:read")]
 Protector = Annotated[Caller, Allow("referral:write", "PP")]
 
 
-@of_referral.get("/{referral_id}/disclosure", summary="Read the child's listed fields, as the recipient")
-@may_be_refused
+@of_referral.get(
+    "/{referral_id}/disclosure", summary="Read the child's listed fields, as the recipient", responses=_REFUSED
+)
 async def read(request: Request, caller: Reader, referral_id: Id) -> DisclosureOut:
     """Return exactly what the referral lists and may still be shown, fetched now. The reading is recorded (R29)."""
     return await service.read(request.app.state.runtime, caller, referral_id)
